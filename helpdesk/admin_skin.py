@@ -1,0 +1,156 @@
+"""How the admin looks: the settings of its skin (django-unfold). No rule of the desk lives here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def may(right: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(right)
+
+
+def asset(name: str) -> Callable[[HttpRequest], str]:
+    return lambda request: static(name)
+
+
+def entry(title: Any, icon: str, address: str, right: str, **more: Any) -> dict[str, Any]:
+    link = reverse_lazy(f"admin:{address}")
+    return {"title": title, "icon": icon, "link": link, "permission": may(right), **more}
+
+
+def room(title: Any, *items: dict[str, Any], collapsible: bool = False) -> dict[str, Any]:
+    return {"title": title, "separator": True, "collapsible": collapsible, "items": list(items)}
+
+
+NAVIGATION = [
+    room(
+        _("Disputes"),
+        {"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
+        entry(
+            _("Queue"),
+            "confirmation_number",
+            "tickets_ticket_changelist",
+            "tickets.work_ticket",
+        ),
+        entry(
+            _("Approvals"),
+            "approval_delegation",
+            "tickets_approval_changelist",
+            "tickets.supervise_ticket",
+            badge="tickets.admin.menu.approvals_badge",
+        ),
+        entry(
+            _("Missed deadlines"),
+            "timer_off",
+            "tickets_breach_changelist",
+            "tickets.supervise_ticket",
+            badge="tickets.admin.menu.breaches_badge",
+        ),
+        entry(_("12315 notices"), "gavel", "tickets_referral_changelist", "tickets.view_referral"),
+        entry(
+            _("Messages sent"), "outgoing_mail", "tickets_notice_changelist", "tickets.view_notice"
+        ),
+    ),
+    room(
+        _("Orders and money"),
+        entry(_("Orders"), "receipt_long", "orders_order_changelist", "orders.view_order"),
+        entry(_("Payments"), "payments", "orders_payment_changelist", "orders.view_payment"),
+        entry(_("Top-ups"), "bolt", "orders_topup_changelist", "orders.view_topup"),
+        entry(_("Refunds"), "currency_exchange", "orders_refund_changelist", "orders.view_refund"),
+        entry(
+            _("Money alarms"),
+            "notification_important",
+            "orders_moneyalarm_changelist",
+            "orders.view_moneyalarm",
+        ),
+        entry(
+            _("Claims on suppliers"),
+            "assignment_return",
+            "orders_recourse_changelist",
+            "orders.view_recourse",
+        ),
+        entry(
+            _("Ledger"),
+            "menu_book",
+            "orders_ledgerentry_changelist",
+            "orders.view_ledgerentry",
+        ),
+        entry(
+            _("Reconciliation"),
+            "balance",
+            "orders_reconciliationrun_changelist",
+            "orders.view_reconciliationrun",
+        ),
+        entry(
+            _("Differences"),
+            "difference",
+            "orders_reconciliationdifference_changelist",
+            "orders.view_reconciliationdifference",
+        ),
+        entry(
+            _("Order events"), "history", "orders_orderevent_changelist", "orders.view_orderevent"
+        ),
+    ),
+    room(
+        _("Rules and people"),
+        entry(
+            _("Policies"), "rule", "tickets_servicepolicy_changelist", "tickets.view_servicepolicy"
+        ),
+        entry(
+            _("Staffed hours"),
+            "schedule",
+            "tickets_staffedhours_changelist",
+            "tickets.view_staffedhours",
+        ),
+        entry(
+            _("Calendar"),
+            "calendar_month",
+            "tickets_calendarday_changelist",
+            "tickets.view_calendarday",
+        ),
+        entry(_("Deadlines"), "timer", "tickets_deadline_changelist", "tickets.view_deadline"),
+        entry(_("People"), "group", "auth_user_changelist", "auth.view_user"),
+        entry(_("Roles"), "badge", "auth_group_changelist", "auth.view_group"),
+        entry(_("API keys"), "key", "orders_apikey_changelist", "orders.view_apikey"),
+        collapsible=True,
+    ),
+]
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("Dispute desk"),
+    "SITE_HEADER": _("Dispute desk"),
+    "SITE_SUBHEADER": _("Credit or money back"),
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "support_agent",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": asset("favicon.svg")}],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "ENVIRONMENT": "tickets.admin.menu.environment",
+    "GLOBAL_CALLBACK": "tickets.admin.menu.surround",
+    "DASHBOARD_CALLBACK": "tickets.admin.dashboard.fill_dashboard",
+    "STYLES": [asset("admin-desk.css")],
+    "SCRIPTS": [asset("admin-desk.js")],
+    "COMMAND": {"search_callback": "tickets.admin.menu.search"},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "#eff5ff",
+            "100": "#dbe8fe",
+            "200": "#bfd6fe",
+            "300": "#93b9fd",
+            "400": "#6094fa",
+            "500": "#3b75f6",
+            "600": "#1f5be0",
+            "700": "#1b49bd",
+            "800": "#1c3f99",
+            "900": "#1c3879",
+            "950": "#15244a",
+        },
+    },
+}
