@@ -1,0 +1,30 @@
+from orders.models.access import ApiKey, IdempotentAnswer
+from orders.models.ledger import HandSettlement, LedgerEntry, MoneyAlarm, Recourse
+from orders.models.limit import LimitCounter, PacingBucket
+from orders.models.order import Order, OrderEvent
+from orders.models.payment import Payment
+from orders.models.reconciliation import ReconciliationDifference, ReconciliationRun
+from orders.models.refund import Refund, RefundCall, refund_number
+from orders.models.topup import DeliveryRecord, ProofLevel, TopUp
+
+__all__ = [
+    "ApiKey",
+    "DeliveryRecord",
+    "HandSettlement",
+    "IdempotentAnswer",
+    "LedgerEntry",
+    "LimitCounter",
+    "MoneyAlarm",
+    "Order",
+    "OrderEvent",
+    "PacingBucket",
+    "Payment",
+    "ProofLevel",
+    "ReconciliationDifference",
+    "ReconciliationRun",
+    "Recourse",
+    "Refund",
+    "RefundCall",
+    "TopUp",
+    "refund_number",
+]
