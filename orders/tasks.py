@@ -1,0 +1,43 @@
+"""What Celery runs for orders. No rule lives here: ids in, one call."""
+
+from celery import shared_task
+
+from helpdesk import clock
+from orders import deliveries, settlement
+from orders.api import idempotency
+from orders.reconciling import runs
+
+
+@shared_task
+def execute_refund(refund_id: int) -> None:
+    settlement.execute_refund(refund_id=refund_id, clock=clock.now)
+
+
+@shared_task
+def rescue_refunds() -> None:
+    settlement.rescue_refunds(clock=clock.now)
+
+
+@shared_task
+def execute_top_up(top_up_id: int) -> None:
+    deliveries.execute_top_up(top_up_id=top_up_id, clock=clock.now)
+
+
+@shared_task
+def rescue_top_ups() -> None:
+    deliveries.rescue_top_ups(clock=clock.now)
+
+
+@shared_task
+def forget_answers() -> None:
+    idempotency.forget_answers(now=clock.now())
+
+
+@shared_task
+def start_reconciling() -> None:
+    runs.start_reconciling()
+
+
+@shared_task
+def reconcile_channel(channel: str) -> None:
+    runs.reconcile_channel(channel=channel, clock=clock.now)

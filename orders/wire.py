@@ -1,0 +1,140 @@
+"""One HTTP exchange with a provider: bounded in time and size, and plain about what is unknown."""
+
+import functools
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+
+from orders.masking import mask_account, mask_name, mask_phone
+
+CONNECT_TIMEOUT_S = 3.0
+READ_TIMEOUT_S = 10.0
+ANSWER_LIMIT = 1024 * 1024
+BILL_LIMIT = 64 * 1024 * 1024
+LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
+#: What of an answer may be kept: everything but these, which are masked or left out.
+MASKED = {
+    "account": mask_account,
+    "target_account": mask_account,
+    "phone": mask_phone,
+    "name": mask_name,
+}
+LEFT_OUT = {"sign", "signature", "nonce", "card_code", "secret", "key"}
+
+
+class NoAnswer(Exception):
+    """Nobody answered, or not in time: whether the request had an effect is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any] | None:
+        """This function will return the body as one JSON object, or None if it is none."""
+        try:
+            parsed = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return parsed if isinstance(parsed, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    url: str
+    secret: str
+
+
+@functools.cache
+def _client(pid: int, trust_env: bool) -> httpx.Client:
+    # No connection is kept: one that the other side has just closed loses a request, and for
+    # money a lost request means an unknown outcome. A client does not survive a fork, hence pid.
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+    return httpx.Client(trust_env=trust_env, limits=limits, follow_redirects=False)
+
+
+def exchange(
+    method: str,
+    url: str,
+    *,
+    content: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    timeout: float = READ_TIMEOUT_S,
+    limit: int = ANSWER_LIMIT,
+) -> Answer:
+    """This function will send one request and read the whole answer, of at most `limit` bytes,
+    within `timeout` seconds after the connection stands.
+
+    :raises NoAnswer: connection refused or lost, time over, answer too large.
+    """
+    connect = min(CONNECT_TIMEOUT_S, timeout)
+    limits = httpx.Timeout(timeout, connect=connect)
+    give_up_at = time.monotonic() + connect + timeout
+    body = bytearray()
+    try:
+        # A proxy of the environment is for the world outside.
+        client = _client(os.getpid(), urlsplit(url).hostname not in LOOPBACK_NAMES)
+        with client.stream(
+            method, url, content=content, headers=dict(headers or {}), timeout=limits
+        ) as response:
+            # The read timeout holds for one packet: a server that drips would hold us for ever.
+            for chunk in response.iter_bytes():
+                body += chunk
+                if time.monotonic() > give_up_at:
+                    raise NoAnswer(f"The answer took longer than {timeout:g} s.")
+                if len(body) > limit:
+                    raise NoAnswer(f"The answer is larger than {limit} bytes.")
+            return Answer(response.status_code, response.headers, bytes(body))
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        raise NoAnswer(f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def get_endpoint(*, url_setting: str, secret_setting: str, secret_key: str) -> Endpoint | None:
+    """This function will find where a provider is: in the settings, else in a demo where the
+    gateway simulator wrote its address; None when nobody configured it.
+
+    Files are read on every call: the simulator may have been started again.
+
+    :raises NoAnswer: in a demo whose simulator is not running just now.
+    """
+    url, secret = getattr(settings, url_setting, ""), getattr(settings, secret_setting, "")
+    if url and secret:
+        return Endpoint(url.rstrip("/"), secret)
+    if url or secret or not settings.DEMO:
+        return None
+    try:
+        simulated_url, keys = read_simulator()
+        return Endpoint(simulated_url, keys[secret_key])
+    except KeyError as error:
+        raise NoAnswer("The gateway simulator is not running.") from error
+
+
+def read_simulator() -> tuple[str, dict[str, str]]:
+    """This function will read where the demo's gateway simulator is, and its keys.
+
+    :raises NoAnswer: it is not running just now.
+    """
+    try:
+        address = json.loads((settings.HELPDESK_DATA / "simulator.json").read_text("utf-8"))
+        keys = json.loads((settings.HELPDESK_DATA / "simulator-keys.json").read_text("utf-8"))
+        return str(address["url"]), dict(keys)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoAnswer("The gateway simulator is not running.") from error
+
+
+def mask_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """This function will mask what a stored answer must not show: accounts, names, signatures."""
+    return {
+        key: MASKED[key](str(value)) if key in MASKED else value
+        for key, value in payload.items()
+        if key not in LEFT_OUT
+    }
