@@ -1,0 +1,1 @@
+"""Orders from the files shops export: sheets are read, columns found, rows stored or rejected."""
