@@ -1,0 +1,23 @@
+"""What was bought, paid, delivered and given back. The desk writes it; people look, ask the channel
+again, and settle what no program can, each in a dialog."""
+
+from orders.admin.api_keys import ApiKeyAdmin
+from orders.admin.books import LedgerEntryAdmin, MoneyAlarmAdmin, RecourseAdmin
+from orders.admin.money import PaymentAdmin, RefundAdmin
+from orders.admin.orders import OrderAdmin, OrderEventAdmin
+from orders.admin.reconciliation import ReconciliationDifferenceAdmin, ReconciliationRunAdmin
+from orders.admin.topups import TopUpAdmin
+
+__all__ = [
+    "ApiKeyAdmin",
+    "LedgerEntryAdmin",
+    "MoneyAlarmAdmin",
+    "OrderAdmin",
+    "OrderEventAdmin",
+    "PaymentAdmin",
+    "ReconciliationDifferenceAdmin",
+    "ReconciliationRunAdmin",
+    "RecourseAdmin",
+    "RefundAdmin",
+    "TopUpAdmin",
+]

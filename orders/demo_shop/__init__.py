@@ -1,0 +1,1 @@
+"""The demo shop: believable orders in every state, the same on every machine."""
