@@ -1,0 +1,32 @@
+from tickets.models.approval import Approval
+from tickets.models.breach import Breach
+from tickets.models.calendar import CalendarDay, StaffedHours
+from tickets.models.deadline import ClockPause, Deadline, SweepBeat
+from tickets.models.event import Event
+from tickets.models.evidence import Draft, Evidence
+from tickets.models.factcheck import FactCheck
+from tickets.models.message import Message
+from tickets.models.notice import Notice
+from tickets.models.policy import ServicePolicy
+from tickets.models.referral import Referral
+from tickets.models.ticket import NUMBER_ALPHABET, Ticket
+
+__all__ = [
+    "NUMBER_ALPHABET",
+    "Approval",
+    "Breach",
+    "CalendarDay",
+    "ClockPause",
+    "Deadline",
+    "Draft",
+    "Event",
+    "Evidence",
+    "FactCheck",
+    "Message",
+    "Notice",
+    "Referral",
+    "ServicePolicy",
+    "StaffedHours",
+    "SweepBeat",
+    "Ticket",
+]
