@@ -1,0 +1,96 @@
+"""A docket is what one transaction decides, about one ticket or five hundred.
+
+Rows are changed and added in memory; ``flush`` writes them with a handful of set-based
+statements, so that either everything a decision means is committed or nothing is.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db import models
+
+from helpdesk.wake import wake
+from tickets.calendars import StaffedCalendar
+from tickets.models import (
+    Approval,
+    Breach,
+    ClockPause,
+    Deadline,
+    Event,
+    FactCheck,
+    Message,
+    Notice,
+    Referral,
+)
+from tickets.staffing import OnCall, load_calendar
+
+#: The order in which rows are written: what others point at comes first.
+WRITE_ORDER: tuple[type[models.Model], ...] = (
+    Deadline,
+    ClockPause,
+    Message,
+    Event,
+    Approval,
+    FactCheck,
+    Referral,
+    Breach,
+    Notice,
+)
+
+
+@dataclass
+class Docket:
+    """The rows one transaction will write at ``now``, and what its decisions share."""
+
+    now: datetime
+    added: dict[type[models.Model], list[Any]] = field(default_factory=lambda: defaultdict(list))
+    changed: dict[type[models.Model], dict[int, tuple[Any, set[str]]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+
+    @cached_property
+    def calendar(self) -> StaffedCalendar:
+        return load_calendar()
+
+    @cached_property
+    def on_call(self) -> OnCall:
+        return OnCall.load()
+
+    def add(self, row: models.Model) -> None:
+        self.added[type(row)].append(row)
+
+    def change(self, row: models.Model, *fields: str) -> None:
+        """This function will remember that ``fields`` of ``row`` have to be written.
+
+        A row that is itself still to be inserted needs no update.
+        """
+        if row.pk is None:
+            return
+        entry = self.changed[type(row)].setdefault(row.pk, (row, set()))
+        entry[1].update(fields)
+
+    def flush(self) -> None:
+        for model, entries in self.changed.items():
+            self._write_changes(model, list(entries.values()))
+        for model in WRITE_ORDER:
+            if rows := self.added[model]:
+                # The key of a notice makes a repeat harmless; nothing else may be a repeat.
+                model._default_manager.bulk_create(rows, ignore_conflicts=model is Notice)
+        if self.added[Notice] or self.added[FactCheck]:
+            wake("tickets.tasks.relay")
+        self.added.clear()
+        self.changed.clear()
+
+    @staticmethod
+    def _write_changes(
+        model: type[models.Model], entries: list[tuple[models.Model, set[str]]]
+    ) -> None:
+        if len(entries) == 1:
+            row, names = entries[0]
+            row.save(update_fields=sorted(names))
+            return
+        names = set().union(*(names for _row, names in entries))
+        model._default_manager.bulk_update([row for row, _n in entries], sorted(names))

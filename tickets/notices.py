@@ -1,0 +1,142 @@
+"""Notices: a row in the transaction of the decision, words and sending afterwards.
+
+At least once: a worker that dies after the mail server took a message leaves a row that another
+one sends again; a key keeps one reason from making two rows.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from tickets.cases import Case
+from tickets.models import Notice
+from tickets.notifiers import UnableToSend, deliver
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+RETRY_WAITS = [timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 3600, 3600, 7200)]
+BATCH = 50
+
+
+def notify_customer(case: Case, kind: str, **context: Any) -> None:
+    """This function will tell the customer; ``kind`` names the words in templates/notices/."""
+    _add(case, kind, audience=Notice.Audience.CUSTOMER, user=None, context=context)
+
+
+def notify_owner(case: Case, kind: str, **context: Any) -> None:
+    """This function will tell the ticket's owner, or every supervisor where it has none."""
+    if case.ticket.assignee_id is None:
+        notify_supervisors(case, kind, **context)
+    else:
+        _add(
+            case,
+            kind,
+            audience=Notice.Audience.STAFF,
+            user=case.ticket.assignee,
+            context=context,
+        )
+
+
+def notify_supervisors(case: Case, kind: str, **context: Any) -> None:
+    for user in case.docket.on_call.supervisors:
+        _add(case, kind, audience=Notice.Audience.STAFF, user=user, context=context)
+
+
+def notify_person(case: Case, kind: str, user: User, **context: Any) -> None:
+    _add(case, kind, audience=Notice.Audience.STAFF, user=user, context=context)
+
+
+def _add(
+    case: Case, kind: str, *, audience: Notice.Audience, user: User | None, context: dict[str, Any]
+) -> None:
+    to = user.pk if user is not None else "customer"
+    case.docket.add(
+        Notice(
+            ticket=case.ticket,
+            audience=audience,
+            user=user,
+            kind=kind,
+            context=context,
+            key=f"{case.ticket.uuid}:{case.ticket.event_seq}:{kind}:{to}",
+            created_at=case.now,
+            not_before=case.now,
+        )
+    )
+
+
+def send_due_notices(*, clock: Callable[[], datetime]) -> int:
+    """This function will send what is waiting, each outside any transaction, and say how many."""
+    claimed = claim_notices(now=clock())
+    for notice in claimed:
+        if renew_claim(notice, now=clock()):
+            _send(notice, now=clock())
+    return len(claimed)
+
+
+def claim_notices(*, now: datetime) -> list[Notice]:
+    """This function will take a batch for this worker alone, for the length of a lease."""
+    with transaction.atomic(durable=True):
+        notices = list(
+            Notice.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("ticket__order", "user")
+            .filter(state=Notice.State.PENDING, not_before__lte=now)
+            .order_by("not_before", "id")[:BATCH]
+        )
+        Notice.objects.filter(pk__in=[n.pk for n in notices]).update(not_before=now + LEASE)
+        for notice in notices:
+            notice.not_before = now + LEASE
+    return notices
+
+
+def renew_claim(notice: Notice, *, now: datetime) -> bool:
+    """This function will tell whether a claimed notice is still this worker's, and keep it so.
+
+    A slow mail server may use up the lease of the batch on its first letters; another worker then
+    takes the rest, and only one of the two may send each.
+    """
+    mine = Notice.objects.filter(
+        pk=notice.pk, state=Notice.State.PENDING, not_before=notice.not_before
+    )
+    notice.not_before = now + LEASE
+    return mine.update(not_before=notice.not_before) == 1
+
+
+def _send(notice: Notice, *, now: datetime) -> None:
+    notice.attempts += 1
+    try:
+        notice.recipient, notice.subject, notice.body = deliver(notice)
+    except UnableToSend as error:
+        _put_off(notice, str(error), now=now)
+    except Exception as error:
+        # Words that cannot be made are no reason to keep the next letter waiting.
+        logger.exception("notice %s cannot be written", notice.key)
+        _put_off(notice, f"{type(error).__name__}: {error}", now=now)
+    else:
+        notice.state = Notice.State.SENT if notice.recipient else Notice.State.NO_ADDRESS
+        notice.sent_at = now
+    notice.save(
+        update_fields=[
+            "attempts",
+            "state",
+            "sent_at",
+            "not_before",
+            "recipient",
+            "subject",
+            "body",
+            "last_error",
+        ]
+    )
+
+
+def _put_off(notice: Notice, error: str, *, now: datetime) -> None:
+    logger.warning("notice %s: %s", notice.key, error)
+    notice.last_error = error[:500]
+    if notice.attempts > len(RETRY_WAITS):
+        notice.state = Notice.State.FAILED
+    else:
+        notice.not_before = now + RETRY_WAITS[notice.attempts - 1]

@@ -1,0 +1,23 @@
+"""What Celery runs for disputes. No rule lives here: ids in, one call."""
+
+from celery import shared_task
+
+from helpdesk import clock
+from tickets.relay import relay as relay_rows
+from tickets.sweep import sweep as sweep_deadlines
+from tickets.watchdog import watch
+
+
+@shared_task
+def sweep() -> int:
+    return sweep_deadlines(now=clock.now(), driver="beat")
+
+
+@shared_task
+def relay() -> int:
+    return relay_rows(clock=clock.now)
+
+
+@shared_task
+def watchdog() -> None:
+    watch(now=clock.now())

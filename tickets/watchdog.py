@@ -1,0 +1,179 @@
+"""What watches the watchers: questions whose only good answer is zero."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from orders.models import OrderEvent, Refund, TopUp
+from tickets.models import (
+    Approval,
+    ClockPause,
+    Deadline,
+    Event,
+    FactCheck,
+    Notice,
+    SweepBeat,
+    Ticket,
+)
+from tickets.staffing import OnCall
+
+logger = logging.getLogger(__name__)
+
+OUTBOX_AGE = timedelta(minutes=5)
+REFUND_AGE = timedelta(minutes=10)
+OVERDUE_AGE = timedelta(seconds=60)
+SWEEP_AGE = timedelta(seconds=15)
+OLDEST_DUE_AGE = timedelta(seconds=30)
+QUARANTINE = timedelta(minutes=5)
+
+Kind = Deadline.Kind
+State = Deadline.State
+Status = Ticket.Status
+
+
+def watch(*, now: datetime) -> dict[str, int]:
+    """This function will ask every reconciler once, log what is wrong and free set-aside rows."""
+    found = {name: reconciler(now) for name, reconciler in RECONCILERS.items()}
+    for name, count in found.items():
+        if count:
+            logger.error("watchdog: %s is %d, should be 0", name, count)
+    Deadline.objects.filter(
+        state=Deadline.State.PENDING, quarantined_at__lt=now - QUARANTINE
+    ).update(quarantined_at=None)
+    return found
+
+
+def has(kind: str, *states: str) -> Q:
+    """This function will ask for a deadline of a kind in the ticket's present cycle."""
+    found = Deadline.objects.filter(
+        ticket=OuterRef("pk"), kind=kind, cycle=OuterRef("cycle"), state__in=states
+    )
+    return Q(Exists(found))
+
+
+def has_live(kind: str) -> Q:
+    found = Deadline.objects.filter(
+        ticket=OuterRef("pk"), kind=kind, state__in=Deadline.LIVE_STATES
+    )
+    return Q(Exists(found))
+
+
+def tickets_without_clock() -> QuerySet[Ticket]:
+    """This function will find tickets that lack the live deadline their state requires.
+
+    The table is in docs/states.md. This catches the timer that was never made, which no timer
+    engine can see.
+    """
+    asked = Approval.objects.filter(ticket=OuterRef("pk"), state=Approval.State.PENDING)
+    lacking = (
+        lacks_handling()
+        | lacks_promise()
+        | lacks_remedy()
+        | (Q(status=Status.WAITING_CUSTOMER) & ~has_live(Kind.EVIDENCE_DUE))
+        | (Q(status=Status.RESOLVED) & ~has_live(Kind.AUTO_CLOSE))
+        | (Q(Exists(asked)) & ~has_live(Kind.APPROVAL))
+    )
+    return Ticket.objects.filter(lacking).distinct()
+
+
+def lacks_handling() -> Q:
+    """Nobody is held to handle it: running while we act, paused while we wait for the customer."""
+    handled = Q(status__in=[Status.NEW, Status.IN_PROGRESS, Status.WAITING_CUSTOMER])
+    agent = Q(level=Ticket.Level.AGENT) & ~has_live(Kind.AGENT_RESOLUTION)
+    supervisor = (
+        Q(level=Ticket.Level.SUPERVISOR)
+        & ~has_live(Kind.SUPERVISOR_RESOLUTION)
+        & ~(has(Kind.SUPERVISOR_RESOLUTION, State.FIRED) & has_live(Kind.REFERRAL))
+    )
+    unanswered = Q(cycle=1, first_replied_at__isnull=True) & ~has(
+        Kind.FIRST_REPLY, State.PENDING, State.FIRED
+    )
+    return handled & (agent | supervisor | unanswered)
+
+
+def lacks_promise() -> Q:
+    open_ = Q(status__in=Ticket.OPEN_STATUSES)
+    started = Q(commitment_started_at__isnull=False) & ~has(
+        Kind.COMMITMENT, State.PENDING, State.FIRED, State.MET
+    )
+    # In a later cycle complete proof promises nothing where everything went back before.
+    never_started = Q(cycle=1, proof_complete_at__isnull=False, commitment_started_at__isnull=True)
+    return open_ & (started | never_started)
+
+
+def lacks_remedy() -> Q:
+    refunds = Refund.objects.filter(origin=OuterRef("uuid"), state__in=Refund.HOLDING_STATES)
+    top_ups = TopUp.objects.filter(order=OuterRef("order"), state__in=TopUp.LIVE_STATES)
+    news = OrderEvent.objects.filter(order=OuterRef("order"), consumed_at__isnull=True)
+    under_way = Q(Exists(refunds)) | Q(Exists(top_ups)) | Q(Exists(news))
+    return Q(status=Status.REMEDY_PENDING) & ~under_way
+
+
+def count_tickets_without_clock(now: datetime) -> int:
+    return tickets_without_clock().count()
+
+
+def count_fired_without_event(now: datetime) -> int:
+    told = Event.objects.filter(deadline=OuterRef("pk"), kind=Event.Kind.DEADLINE_FIRED)
+    return Deadline.objects.filter(~Exists(told), state=Deadline.State.FIRED).count()
+
+
+def count_stuck_outbox(now: datetime) -> int:
+    notices = Notice.objects.filter(state=Notice.State.PENDING, created_at__lt=now - OUTBOX_AGE)
+    events = OrderEvent.objects.filter(consumed_at__isnull=True, at__lt=now - OUTBOX_AGE)
+    checks = FactCheck.objects.filter(decided_at__isnull=True, decide_by__lt=now - OUTBOX_AGE)
+    rows = [waiting.order_by().values("pk") for waiting in (notices, events, checks)]
+    return rows[0].union(*rows[1:], all=True).count()
+
+
+def count_stuck_refunds(now: datetime) -> int:
+    return Refund.objects.filter(
+        state__in=[Refund.State.UNKNOWN, Refund.State.REQUESTED],
+        requested_at__lt=now - REFUND_AGE,
+    ).count()
+
+
+def count_overdue_deadlines(now: datetime) -> int:
+    return Deadline.objects.filter(
+        state=Deadline.State.PENDING, due_at__lt=now - OVERDUE_AGE
+    ).count()
+
+
+def count_paused_without_pause(now: datetime) -> int:
+    open_pause = ClockPause.objects.filter(deadline=OuterRef("pk"), to_at__isnull=True)
+    return Deadline.objects.filter(~Exists(open_pause), state=Deadline.State.PAUSED).count()
+
+
+def count_levels_without_people(now: datetime) -> int:
+    return 0 if OnCall.load().supervisors else 1
+
+
+RECONCILERS: dict[str, Callable[[datetime], int]] = {
+    "tickets_without_clock": count_tickets_without_clock,
+    "fired_without_event": count_fired_without_event,
+    "stuck_outbox": count_stuck_outbox,
+    "stuck_refunds": count_stuck_refunds,
+    "overdue_deadlines": count_overdue_deadlines,
+    "paused_without_pause": count_paused_without_pause,
+    "levels_without_people": count_levels_without_people,
+}
+
+
+def timers_stand_still(now: datetime) -> str:
+    """This function will say what is wrong with the timers, or "" when they run."""
+    last = SweepBeat.objects.order_by("-last_ok_at").values_list("last_ok_at", flat=True).first()
+    if last is None or now - last > SWEEP_AGE:
+        return "no sweep within 15 s"
+    oldest = (
+        Deadline.objects.filter(
+            state=Deadline.State.PENDING, quarantined_at__isnull=True, due_at__lte=now
+        )
+        .order_by("due_at")
+        .values_list("due_at", flat=True)
+        .first()
+    )
+    if oldest is not None and now - oldest > OLDEST_DUE_AGE:
+        return "a deadline is due for more than 30 s"
+    return ""
