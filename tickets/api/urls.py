@@ -1,0 +1,27 @@
+from django.urls import URLPattern, URLResolver, path
+
+from tickets.api import breaches, evidence, policies, tickets
+from tickets.api.actions import VERBS, NoSuchVerb, make_view
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("tickets", tickets.TicketList.as_view(), name="api-tickets"),
+    path("tickets/<str:number>", tickets.TicketView.as_view(), name="api-ticket"),
+    path("tickets/<str:number>/events", tickets.TicketEvents.as_view(), name="api-ticket-events"),
+    *(
+        path(
+            f"tickets/<str:number>/actions/{name}",
+            make_view(name, verb).as_view(),
+            name=f"api-ticket-{name}",
+        )
+        for name, verb in VERBS.items()
+    ),
+    path("tickets/<str:number>/actions/<str:verb>", NoSuchVerb.as_view(), name="api-no-such-verb"),
+    path("evidence", evidence.EvidenceView.as_view(), name="api-evidence"),
+    path("breaches", breaches.BreachList.as_view(), name="api-breaches"),
+    path(
+        "breaches/<int:breach_id>/review",
+        breaches.BreachReview.as_view(),
+        name="api-breach-review",
+    ),
+    path("policies/<str:code>", policies.PolicyView.as_view(), name="api-policy"),
+]

@@ -1,0 +1,77 @@
+"""Pages for everybody: the promise, the look-up, the rules, the notices."""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from helpdesk import clock
+from tickets.calendars import NeverStaffed
+from tickets.completeness import REQUIRED
+from tickets.forms import CARDS, LookupForm
+from tickets.models import Evidence, StaffedHours, Ticket
+from tickets.policies import get_policy
+from tickets.policy import Policy
+from tickets.policy_reader import read_policy
+from tickets.staffing import load_calendar
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    now = clock.now()
+    return render(request, "tickets/home.html", home_context(LookupForm(), now=now))
+
+
+def home_context(form: LookupForm, *, now: datetime) -> dict[str, object]:
+    policy = read_policy(get_policy().body)
+    return {"form": form, "promise": policy.within("commitment"), "now": now, **desk_hours(now)}
+
+
+def desk_hours(now: datetime) -> dict[str, object]:
+    """This function will say whether somebody is at the desk, and else when somebody will be."""
+    calendar = load_calendar()
+    try:
+        opens_at = calendar.next_opening(now)
+    except NeverStaffed:
+        return {"is_staffed": False, "opens_at": None}
+    return {"is_staffed": opens_at <= now, "opens_at": opens_at}
+
+
+@require_safe
+def rules(request: HttpRequest) -> HttpResponse:
+    row = get_policy()
+    policy = read_policy(row.body)
+    kinds = dict(Evidence.Kind.choices)
+    proofs = [
+        (
+            CARDS[Ticket.Category(category)][0],
+            [sorted(str(kinds[kind]) for kind in group) for group in groups],
+            len(groups[0]) == len(kinds),
+        )
+        for category, groups in REQUIRED.items()
+    ]
+    return render(
+        request,
+        "tickets/rules.html",
+        {"row": row, "now": clock.now(), "proofs": proofs, **rule_values(policy)},
+    )
+
+
+def rule_values(policy: Policy) -> dict[str, object]:
+    return {
+        "promise": policy.within("commitment"),
+        "first_reply": policy.clocks["first_reply"],
+        "referral": policy.within("referral"),
+        "enforced_after": policy.within("commitment") - policy.enforce_lead,
+        "auto_limit": policy.auto_refund_limit_fen,
+        "auto_close": policy.within("auto_close"),
+    }
+
+
+@require_safe
+def notices(request: HttpRequest) -> HttpResponse:
+    now = clock.now()
+    hours = list(StaffedHours.objects.all())
+    context = {"hours": hours, "now": now, **desk_hours(now)}
+    return render(request, "tickets/notices.html", context)

@@ -1,0 +1,143 @@
+"""The page behind a tracking link. Whoever holds the link may read it and add proof."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from helpdesk import clock
+from orders.masking import mask_email, mask_phone
+from tickets.forms import (
+    CARDS,
+    KindForm,
+    LastFourForm,
+    RateForm,
+    ReasonForm,
+    TextForm,
+    WithdrawForm,
+)
+from tickets.models import Event, Ticket
+from tickets.views.files import grid_context, show_preview
+from tickets.views.guard import is_verified
+from tickets.views.home import desk_hours
+from tickets.views.money_story import tell_refunds
+from tickets.views.order_story import tell_order
+from tickets.views.ticket_story import tell_ticket
+from tickets.views.timeline import Entry, tell_timeline
+
+
+def find_ticket(token: str) -> Ticket:
+    ticket = (
+        Ticket.objects.select_related("order", "commitment_started_by", "merged_into")
+        .filter(tracking_token=token)
+        .first()
+    )
+    if ticket is None:
+        raise Http404
+    return ticket
+
+
+@never_cache
+@require_safe
+def tracking(request: HttpRequest, token: str) -> HttpResponse:
+    return show_ticket(request, find_ticket(token), now=clock.now())
+
+
+def show_ticket(
+    request: HttpRequest,
+    ticket: Ticket,
+    *,
+    now: datetime,
+    refused: dict[str, forms.Form] | None = None,
+    file_errors: list[str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """This function will show the page; forms that were refused stay open with their errors."""
+    timeline = tell_timeline(ticket)
+    grid = ticket_grid(ticket, file_errors or [])
+    context = {
+        "ticket": ticket,
+        "category_label": CARDS[Ticket.Category(ticket.category)][0],
+        "story": tell_ticket(ticket, now=now),
+        "asked_for": asked_for(ticket, timeline),
+        "needs_proof": ticket.status == Ticket.Status.WAITING_CUSTOMER or bool(grid["needs"]),
+        "order": tell_order(ticket.order, now=now),
+        "contact": mask_phone(ticket.contact_phone) or mask_email(ticket.contact_email),
+        "refunds": tell_refunds(ticket),
+        "timeline": timeline,
+        "referral": ticket.referrals.first(),
+        "forms": tracking_forms(request, ticket, refused or {}),
+        "open_form": next(iter(refused), "") if refused else "",
+        "now": now,
+        **desk_hours(now),
+        **grid,
+    }
+    return render(request, "tickets/tracking.html", context, status=status)
+
+
+def asked_for(ticket: Ticket, timeline: list[Entry]) -> str:
+    """This function will repeat beside the status what staff asked for."""
+    if ticket.status != Ticket.Status.WAITING_CUSTOMER:
+        return ""
+    requests = (entry for entry in timeline if entry.kind == Event.Kind.EVIDENCE_REQUESTED)
+    return next((entry.text for entry in requests), "")
+
+
+def ticket_grid(ticket: Ticket, errors: list[str]) -> dict[str, object]:
+    grid = grid_context(ticket.category, list(ticket.evidence.all()), errors)
+    kind = KindForm(initial={"kind": grid["next_kind"]})
+    return {"ticket": ticket, "kind_form": kind, "is_removable": False, **grid}
+
+
+def tracking_forms(
+    request: HttpRequest, ticket: Ticket, refused: dict[str, forms.Form]
+) -> dict[str, forms.Form]:
+    """One form per verb, each with ids of its own: they stand on one page."""
+    verified = is_verified(request, ticket)
+    fresh: dict[str, forms.Form] = {
+        "reply": TextForm(auto_id="reply_%s"),
+        "escalate": ReasonForm(auto_id="escalate_%s"),
+        "withdraw": WithdrawForm(auto_id="withdraw_%s", verified=verified),
+        "reopen": ReasonForm(auto_id="reopen_%s"),
+        "rate": RateForm(auto_id="rate_%s"),
+    }
+    return fresh | refused
+
+
+@require_safe
+def ticket_preview(request: HttpRequest, token: str, evidence_id: UUID) -> HttpResponse:
+    return show_preview(find_ticket(token).evidence.all(), evidence_id)
+
+
+@never_cache
+@require_safe
+def dossier(request: HttpRequest, token: str) -> HttpResponse:
+    """What a customer takes along to 12315. Unmasked, so it asks for the last four first."""
+    ticket = find_ticket(token)
+    referral = ticket.referrals.first()
+    if referral is None:
+        raise Http404
+    if not is_verified(request, ticket):
+        return render(request, "tickets/verify.html", verify_context(ticket), status=403)
+    if request.GET.get("download"):
+        options = {"ensure_ascii": False, "indent": 2}
+        response = JsonResponse(referral.dossier, json_dumps_params=options)
+        response["Content-Disposition"] = f'attachment; filename="{ticket.number}-12315.json"'
+        return response
+    context = {
+        "ticket": ticket,
+        "referral": referral,
+        "order": ticket.order,
+        "refunds": tell_refunds(ticket),
+        "payments": ticket.order.payments.all(),
+        "now": clock.now(),
+    }
+    return render(request, "tickets/dossier.html", context)
+
+
+def verify_context(ticket: Ticket, form: forms.Form | None = None) -> dict[str, object]:
+    return {"ticket": ticket, "form": form or LastFourForm()}
