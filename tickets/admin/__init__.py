@@ -1,0 +1,25 @@
+"""The desk's rooms in the admin: the queue, the dispute, and what supervisors look after."""
+
+from tickets.admin.approvals import ApprovalAdmin
+from tickets.admin.breaches import BreachAdmin
+from tickets.admin.calendar import CalendarDayAdmin, StaffedHoursAdmin
+from tickets.admin.clocks import DeadlineAdmin
+from tickets.admin.notices import NoticeAdmin
+from tickets.admin.people import PeopleAdmin, RolesAdmin
+from tickets.admin.policies import ServicePolicyAdmin
+from tickets.admin.referrals import ReferralAdmin
+from tickets.admin.ticket import TicketAdmin
+
+__all__ = [
+    "ApprovalAdmin",
+    "BreachAdmin",
+    "CalendarDayAdmin",
+    "DeadlineAdmin",
+    "NoticeAdmin",
+    "PeopleAdmin",
+    "ReferralAdmin",
+    "RolesAdmin",
+    "ServicePolicyAdmin",
+    "StaffedHoursAdmin",
+    "TicketAdmin",
+]

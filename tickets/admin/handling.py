@@ -1,0 +1,168 @@
+"""Everyday verbs of a dispute. Each is one dialog and one call of the domain."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from orders.admin.dialogs import DialogForm, dialog_action
+from tickets import transitions
+from tickets.admin import handling_forms as forms
+from tickets.admin.edge import acting, now_of, user_of
+from tickets.reveal import reveal_contact
+
+
+class HandlingVerbs:
+    """Dialogs of TicketAdmin: take a case, talk about it, ask for proof, pass it up."""
+
+    @dialog_action(
+        name=gettext_lazy("Take it"),
+        title=gettext_lazy("Take this dispute"),
+        description=gettext_lazy("You become its owner, and it is in progress from then on."),
+        submit=gettext_lazy("Take it"),
+        url_path="take",
+        permission="work",
+        icon="front_hand",
+    )
+    def take(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+        user = user_of(request)
+        transitions.assign_ticket(
+            ticket_id=pk, assignee=user, actor=acting(request), now=now_of(request)
+        )
+        return _("The dispute is yours.")
+
+    @dialog_action(
+        name=gettext_lazy("Assign"),
+        title=gettext_lazy("Give this dispute an owner"),
+        submit=gettext_lazy("Assign"),
+        url_path="assign",
+        permission="work",
+        form_class=forms.AssignForm,
+        icon="person_add",
+    )
+    def assign(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+        transitions.assign_ticket(
+            ticket_id=pk,
+            assignee=form.cleaned_data["assignee"],
+            actor=acting(request),
+            now=now_of(request),
+        )
+        return _("The owner is told.")
+
+    @dialog_action(
+        name=gettext_lazy("Reply"),
+        title=gettext_lazy("Reply to the customer"),
+        submit=gettext_lazy("Send"),
+        url_path="reply",
+        permission="work",
+        form_class=forms.ReplyForm,
+        icon="reply",
+    )
+    def reply(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+        transitions.reply(
+            ticket_id=pk,
+            text=form.cleaned_data["text"],
+            actor=acting(request),
+            now=now_of(request),
+        )
+        return _("The reply is on its way to the customer.")
+
+    @dialog_action(
+        name=gettext_lazy("Note"),
+        title=gettext_lazy("Internal note"),
+        submit=gettext_lazy("Save"),
+        url_path="note",
+        permission="work",
+        form_class=forms.NoteForm,
+        icon="sticky_note_2",
+    )
+    def note(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+        transitions.reply(
+            ticket_id=pk,
+            text=form.cleaned_data["text"],
+            actor=acting(request),
+            now=now_of(request),
+            internal=True,
+        )
+        return _("The note is kept.")
+
+    @dialog_action(
+        name=gettext_lazy("Ask for proof"),
+        title=gettext_lazy("Ask the customer for proof"),
+        description=gettext_lazy(
+            "The internal clocks stand still meanwhile. The 24-hour promise never does."
+        ),
+        submit=gettext_lazy("Ask"),
+        url_path="request-evidence",
+        permission="work",
+        form_class=forms.RequestEvidenceForm,
+        icon="add_a_photo",
+    )
+    def request_evidence(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+        transitions.request_evidence(
+            ticket_id=pk,
+            kinds=form.cleaned_data["kinds"],
+            text=form.cleaned_data["text"],
+            actor=acting(request),
+            now=now_of(request),
+        )
+        return _("The customer is asked for proof.")
+
+    @dialog_action(
+        name=gettext_lazy("Accept proof"),
+        title=gettext_lazy("Say that proof was looked at and found good"),
+        description=gettext_lazy("This moves no clock: the promise counts from receipt."),
+        submit=gettext_lazy("Accept"),
+        url_path="accept-evidence",
+        permission="work",
+        form_class=forms.AcceptEvidenceForm,
+        icon="task_alt",
+    )
+    def accept_evidence(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+        transitions.accept_evidence(
+            ticket_id=pk,
+            evidence_ids=[UUID(value) for value in form.cleaned_data["evidence"]],
+            actor=acting(request),
+            now=now_of(request),
+        )
+        return _("The proof is accepted.")
+
+    @dialog_action(
+        name=gettext_lazy("Escalate"),
+        title=gettext_lazy("Pass this dispute to a supervisor"),
+        submit=gettext_lazy("Escalate"),
+        url_path="escalate",
+        permission="work",
+        form_class=forms.EscalateForm,
+        icon="keyboard_double_arrow_up",
+    )
+    def escalate(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+        transitions.escalate(
+            ticket_id=pk,
+            reason=form.cleaned_data["reason"],
+            actor=acting(request),
+            now=now_of(request),
+        )
+        return _("The supervisors have it now.")
+
+    @dialog_action(
+        name=gettext_lazy("Show contact data"),
+        title=gettext_lazy("Show full contact data"),
+        description=gettext_lazy("Shown once, and recorded with your reason."),
+        submit=gettext_lazy("Show"),
+        url_path="reveal",
+        permission="work",
+        form_class=forms.RevealForm,
+        icon="visibility",
+    )
+    def reveal(self, request: HttpRequest, form: DialogForm, pk: int) -> HttpResponse:
+        acting(request)
+        contact = reveal_contact(
+            ticket_id=pk,
+            reason=form.cleaned_data["reason"],
+            user=user_of(request),
+            now=now_of(request),
+        )
+        return render(request, "admin/tickets/ticket/revealed.html", {"contact": contact})

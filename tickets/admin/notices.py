@@ -1,0 +1,81 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from orders.admin.cells import badge, two_lines
+from orders.admin.readonly import ReadOnlyAdmin
+from orders.masking import mask_email
+from tickets.admin.edge import name_of
+from tickets.admin.links import ticket_link
+from tickets.models import Notice
+
+STATE_TONES = {
+    Notice.State.SENT: "good",
+    Notice.State.PENDING: "info",
+    Notice.State.FAILED: "bad",
+    Notice.State.NO_ADDRESS: "warn",
+}
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    """Everything that leaves the building, with its words."""
+
+    list_display = ("what", "to", "number", "progress", "created_at", "sent_at")
+    list_filter = [("state", ChoicesDropdownFilter), ("audience", ChoicesDropdownFilter)]
+    list_select_related = ("ticket", "user")
+    ordering = ("-id",)
+    search_fields = ("ticket__number",)
+    search_help_text = gettext_lazy("Whole number of the dispute")
+    fields = (
+        ("about", "to"),
+        "audience",
+        "subject",
+        "words",
+        ("state", "attempts"),
+        "last_error",
+        ("created_at", "sent_at"),
+        "not_before",
+    )
+    readonly_fields = ("about", "to", "words")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Notice], search_term: str
+    ) -> tuple[QuerySet[Notice], bool]:
+        term = search_term.strip().upper()
+        return (queryset.filter(ticket__number=term) if term else queryset), False
+
+    @display(description=gettext_lazy("message"))
+    def what(self, notice: Notice) -> SafeString:
+        return two_lines(notice.subject or "—", notice.kind)
+
+    @display(description=gettext_lazy("recipient"))
+    def to(self, notice: Notice) -> str:
+        """Staff's addresses are their own; a customer's stays masked."""
+        if notice.user is not None:
+            return name_of(notice.user)
+        return mask_email(notice.recipient) or str(notice.get_audience_display())
+
+    @display(description=gettext_lazy("dispute"))
+    def number(self, notice: Notice) -> str:
+        return notice.ticket.number if notice.ticket is not None else "—"
+
+    @display(description=gettext_lazy("dispute"))
+    def about(self, notice: Notice) -> Any:
+        return ticket_link(notice.ticket) if notice.ticket is not None else "—"
+
+    @display(description=gettext_lazy("state"))
+    def progress(self, notice: Notice) -> SafeString:
+        tone = STATE_TONES.get(Notice.State(notice.state), "plain")
+        return badge(notice.get_state_display(), tone, title=notice.last_error)
+
+    @display(description=gettext_lazy("text"))
+    def words(self, notice: Notice) -> SafeString:
+        return format_html('<div class="desk-words">{}</div>', notice.body)
