@@ -1,0 +1,68 @@
+"""What every test may use, and the rule that nothing is left out in silence."""
+
+import importlib.util
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+# Playwright's event loop runs in the tests' thread; Django would refuse the ORM there.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+pytest_plugins = [
+    name
+    for name in ("tests.stories", "tests.simulator_fixture")
+    if importlib.util.find_spec(name) is not None
+]
+
+REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
+NO_BROWSER = (
+    "no Chromium, so the browser tests were LEFT OUT. "
+    "Install one (apt-get install chromium fonts-noto-cjk) or set CHROMIUM_PATH."
+)
+
+
+def find_chromium() -> str | None:
+    given = os.environ.get("CHROMIUM_PATH")
+    if given is not None:
+        return given if os.path.exists(given) else None
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+CHROMIUM = find_chromium()
+
+
+def needs_browser(item: pytest.Item) -> bool:
+    return {"page", "browser", "context"} & set(getattr(item, "fixturenames", ())) != set()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    browser_tests = [item for item in items if needs_browser(item)]
+    for item in browser_tests:
+        item.add_marker(pytest.mark.browser)
+    if CHROMIUM or not browser_tests:
+        return
+    if REQUIRE_ALL:
+        pytest.exit(f"REQUIRE_ALL=1, but there is {NO_BROWSER}", returncode=1)
+    for item in browser_tests:
+        item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+    config.stash[LEFT_OUT] = len(browser_tests)
+
+
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"\n!!! {count} tests: {NO_BROWSER}", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    quiet = ["--disable-quic", "--disable-background-networking", "--disable-component-update"]
+    quiet += ["--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]
+    if os.geteuid() == 0:
+        quiet.append("--no-sandbox")
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": quiet}
