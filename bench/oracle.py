@@ -1,0 +1,120 @@
+"""Two books of the same money: what really moved, as the gateway simulator wrote it down, and what
+the desk believes. Pure: books in, findings out."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.faultmix import PASSING, UNCERTAIN
+
+#: States that end a refund without a person having to do anything.
+SETTLED = ("succeeded", "rejected")
+#: Refusals that refuse nothing for good.
+NOT_FINAL = {f"rejected:{code}" for code in (*PASSING.values(), *UNCERTAIN.values())}
+
+
+@dataclass
+class Findings:
+    """Everything here but the counts of what happened must be empty or zero."""
+
+    wrong: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    effects: int = 0
+    effects_fen: int = 0
+    #: Of it, what belongs to refunds that the desk has not settled: rightly not in its sums yet.
+    unsettled_fen: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+
+    def note(self, kind: str, what: str) -> None:
+        self.wrong[kind].append(what)
+
+    def count(self, kind: str) -> int:
+        return len(self.wrong.get(kind, ()))
+
+
+def compare(ours: Mapping[str, Any], theirs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Findings:
+    """This function will hold the desk's refunds against the simulator's ledger, intent by intent.
+
+    An intent is one wish on one payment; it may have had several numbers, each but the last closed
+    by its channel. It is paid by exactly one effect, unless it was definitely refused: by none.
+    """
+    findings = Findings()
+    effects = _effects_by_number(theirs["effects"])
+    intents: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for refund in ours["refunds"]:
+        intents[refund["intent"]].append(refund)
+    for refunds in intents.values():
+        _weigh(findings, refunds, effects, theirs["calls"])
+    _weigh_strays(findings, ours, effects)
+    _weigh_sums(findings, ours)
+    return findings
+
+
+def _effects_by_number(
+    effects: Sequence[Mapping[str, Any]],
+) -> dict[str, list[Mapping[str, Any]]]:
+    by_number: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for effect in effects:
+        if str(effect["target"]).endswith(".refund"):
+            by_number[effect["number"]].append(effect)
+    return by_number
+
+
+def _weigh(
+    findings: Findings,
+    refunds: Sequence[Mapping[str, Any]],
+    effects: Mapping[str, Sequence[Mapping[str, Any]]],
+    calls: Sequence[Mapping[str, Any]],
+) -> None:
+    last = refunds[-1]
+    findings.states[last["state"]] += 1
+    moved = [effect for refund in refunds for effect in effects.get(refund["number"], ())]
+    findings.effects += len(moved)
+    findings.effects_fen += sum(effect["amount_fen"] for effect in moved)
+    if len(moved) > 1:
+        findings.note("paid more than once", last["number"])
+    if last["state"] == "succeeded" and not moved:
+        findings.note("called paid, and nothing moved", last["number"])
+    if last["state"] == "rejected" and moved:
+        findings.note("called refused, and money moved", last["number"])
+    if last["state"] == "rejected" and not _was_refused(last["number"], calls):
+        findings.note("called refused, and the channel never said so", last["number"])
+    if last["state"] not in SETTLED:
+        findings.unsettled_fen += sum(effect["amount_fen"] for effect in moved)
+    for effect in moved:
+        if (effect["amount_fen"], effect["trade_no"]) != (last["amount_fen"], last["trade_no"]):
+            findings.note("another amount or payment than intended", last["number"])
+
+
+def _was_refused(number: str, calls: Sequence[Mapping[str, Any]]) -> bool:
+    said = {str(call["outcome"]) for call in calls if call["number"] == number}
+    return any(outcome.startswith(("rejected:", "closed")) for outcome in said - NOT_FINAL)
+
+
+def _weigh_strays(
+    findings: Findings,
+    ours: Mapping[str, Any],
+    effects: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> None:
+    for number in set(effects) - set(ours["known_numbers"]):
+        findings.note("money moved under a number that the desk does not know", number)
+
+
+def _weigh_sums(findings: Findings, ours: Mapping[str, Any]) -> None:
+    moved = findings.effects_fen - findings.unsettled_fen
+    if moved != ours["refunded_fen"]:
+        both = f"{moved} fen moved, {ours['refunded_fen']} fen on the payments"
+        findings.note("sums differ: payments", both)
+    if ours.get("ledger_paid_fen", moved) != moved:
+        both = f"{moved} fen moved, {ours['ledger_paid_fen']} fen in the ledger"
+        findings.note("sums differ: ledger", both)
+    held = sum(r["amount_fen"] for r in ours["refunds"] if r["state"] not in SETTLED)
+    if held != ours["reserved_fen"]:
+        both = f"{held} fen of live refunds, {ours['reserved_fen']} fen reserved"
+        findings.note("sums differ: reservations", both)
+    if ours["overdrawn"]:
+        findings.note("payments refunded beyond what was paid", str(ours["overdrawn"]))
+    for difference in ours.get("ledger_differences", ()):
+        findings.note("the ledger contradicts itself", difference)
+    for difference in ours.get("reconciled", {}).get("differences", ()):
+        findings.note("reconcile finds a difference", difference)
