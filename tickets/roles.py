@@ -6,22 +6,23 @@ from django.db import transaction
 READ_ORDERS = [
     f"orders.view_{name}"
     for name in (
-        "order", "orderevent", "payment", "refund", "refundcall", "topup", "deliveryrecord",
+        "order", "orderevent", "outage", "payment", "refund", "refundcall", "topup",
+        "deliveryrecord",
     )
 ]  # fmt: skip
 READ_DISPUTES = [
     f"tickets.view_{name}"
     for name in (
-        "approval", "breach", "calendarday", "clockpause", "deadline", "draft", "event",
-        "evidence", "factcheck", "message", "notice", "referral", "servicepolicy", "staffedhours",
-        "ticket",
+        "approval", "banktransfer", "breach", "calendarday", "clockpause", "deadline", "draft",
+        "event", "evidence", "factcheck", "message", "notice", "referral", "servicepolicy",
+        "staffedhours", "ticket",
     )
 ]  # fmt: skip
 READ_BOOKS = [
     f"orders.view_{name}"
     for name in (
-        "handsettlement", "ledgerentry", "moneyalarm", "recourse", "reconciliationdifference",
-        "reconciliationrun",
+        "batchrow", "handsettlement", "ledgerentry", "moneyalarm", "recourse",
+        "reconciliationdifference", "reconciliationrun", "refundbatch",
     )
 ]  # fmt: skip
 #: Rights of an agent: work disputes, for callers too, and deliver again.
@@ -37,10 +38,14 @@ AGENT = [
 ]
 SUPERVISOR = [
     *AGENT,
+    "orders.declare_outage",
+    "orders.refund_batch",
     "orders.settle_refund_by_hand",
     "orders.sign_off_difference",
     *READ_BOOKS,
     "tickets.supervise_ticket",
+    "tickets.approve_transfer",
+    "tickets.reveal_bank_details",
     "tickets.change_servicepolicy",
     "auth.view_user",
 ]

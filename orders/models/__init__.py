@@ -2,6 +2,7 @@ from orders.models.access import ApiKey, IdempotentAnswer
 from orders.models.ledger import HandSettlement, LedgerEntry, MoneyAlarm, Recourse
 from orders.models.limit import LimitCounter, PacingBucket
 from orders.models.order import Order, OrderEvent
+from orders.models.outage import BatchRow, Outage, RefundBatch, new_batch_number
 from orders.models.payment import Payment
 from orders.models.reconciliation import ReconciliationDifference, ReconciliationRun
 from orders.models.refund import Refund, RefundCall, refund_number
@@ -9,6 +10,7 @@ from orders.models.topup import DeliveryRecord, ProofLevel, TopUp
 
 __all__ = [
     "ApiKey",
+    "BatchRow",
     "DeliveryRecord",
     "HandSettlement",
     "IdempotentAnswer",
@@ -17,6 +19,7 @@ __all__ = [
     "MoneyAlarm",
     "Order",
     "OrderEvent",
+    "Outage",
     "PacingBucket",
     "Payment",
     "ProofLevel",
@@ -24,7 +27,9 @@ __all__ = [
     "ReconciliationRun",
     "Recourse",
     "Refund",
+    "RefundBatch",
     "RefundCall",
     "TopUp",
+    "new_batch_number",
     "refund_number",
 ]

@@ -38,6 +38,7 @@ class Refund(models.Model):
     class Purpose(models.TextChoices):
         REMEDY = "remedy", _("remedy given by staff")
         COMMITMENT = "commitment", _("24-hour promise")
+        OUTAGE = "outage", _("batch for an outage")
 
     refund_no = models.CharField(_("refund number"), max_length=64, unique=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")

@@ -10,10 +10,13 @@ from tickets.models.notice import Notice
 from tickets.models.policy import ServicePolicy
 from tickets.models.referral import Referral
 from tickets.models.ticket import NUMBER_ALPHABET, Ticket
+from tickets.models.transfer import BankDetails, BankTransfer
 
 __all__ = [
     "NUMBER_ALPHABET",
     "Approval",
+    "BankDetails",
+    "BankTransfer",
     "Breach",
     "CalendarDay",
     "ClockPause",

@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from orders.models import Order
 from tickets.models.ticket import Ticket
 
 
@@ -25,6 +26,10 @@ class Notice(models.Model):
 
     ticket = models.ForeignKey(
         Ticket, on_delete=models.CASCADE, related_name="notices", null=True, blank=True
+    )
+    #: What it is about where there is no dispute: a refund that nobody had to ask for.
+    order = models.ForeignKey(
+        Order, on_delete=models.CASCADE, related_name="notices", null=True, blank=True
     )
     audience = models.CharField(_("audience"), max_length=10, choices=Audience.choices)
     user = models.ForeignKey(

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Order
+from orders.models import Order, Outage
 
 #: No vowels and no look-alikes: read over the telephone without mistakes, and no words by chance.
 NUMBER_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
@@ -98,6 +98,15 @@ class Ticket(models.Model):
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome.choices, blank=True)
     cause = models.CharField(
         _("cause"), max_length=16, choices=Cause.choices, default=Cause.UNDETERMINED
+    )
+    #: The disturbance that it belongs to, as far as anybody knows.
+    outage = models.ForeignKey(
+        Outage,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="tickets",
+        verbose_name=_("outage"),
     )
     #: Counts reopenings; every clock and refund belongs to one cycle.
     cycle = models.PositiveSmallIntegerField(_("cycle"), default=1)
