@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from orders.models.order import Order
-from orders.models.payment import Payment
+from orders.models.payment import Payment, whole_fen
 from orders.models.refund import Refund
 from orders.models.topup import TopUp
 
@@ -46,6 +46,7 @@ class LedgerEntry(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(condition=~Q(amount_fen=0), name="ledger_no_empty_line"),
+            models.CheckConstraint(condition=whole_fen("amount_fen"), name="ledger_whole_fen"),
         ]
         indexes = [
             # Read by the check that a journal adds up to zero.

@@ -1,10 +1,23 @@
+import operator
 import uuid
+from functools import reduce
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from orders.models.order import Order
+
+
+def whole_fen(*names: str) -> Q:
+    """This function will say that columns hold whole numbers. PostgreSQL's own type sees to that;
+    SQLite would keep 1.5 or "12a" in a column of integers."""
+    parts = (
+        Q(**{f"{name}__isnull": True}) | Q(**{name: Cast(name, models.BigIntegerField())})
+        for name in names
+    )
+    return reduce(operator.and_, parts)
 
 
 class Payment(models.Model):
@@ -51,6 +64,10 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=Q(amount_fen__gte=F("refunded_fen") + F("reserved_fen")),
                 name="payment_never_refunds_more_than_paid",
+            ),
+            models.CheckConstraint(
+                condition=whole_fen("amount_fen", "refunded_fen", "reserved_fen"),
+                name="payment_whole_fen",
             ),
             models.CheckConstraint(
                 condition=~Q(channel_trade_no="") | ~Q(merchant_trade_no=""),

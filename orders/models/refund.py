@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from orders.models.payment import Payment
+from orders.models.payment import Payment, whole_fen
 
 #: Namespace of refund numbers. Changing it would let a refund be paid twice: never change it.
 REFUND_NAMESPACE = uuid.UUID("7a1d52f4-3b0c-5d84-9c53-0f6f7f1c2a55")
@@ -95,6 +95,9 @@ class Refund(models.Model):
         permissions = [("settle_refund_by_hand", _("Can settle a refund by hand"))]
         constraints = [
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="refund_amount_positive"),
+            models.CheckConstraint(
+                condition=whole_fen("amount_fen", "paid_fen"), name="refund_whole_fen"
+            ),
             models.UniqueConstraint(
                 fields=["origin", "purpose", "cycle", "payment", "generation"],
                 name="refund_intent_once",
