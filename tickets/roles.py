@@ -21,7 +21,7 @@ READ_DISPUTES = [
 READ_BOOKS = [
     f"orders.view_{name}"
     for name in (
-        "batchrow", "handsettlement", "ledgerentry", "moneyalarm", "recourse",
+        "batchrow", "callback", "handsettlement", "ledgerentry", "moneyalarm", "recourse",
         "reconciliationdifference", "reconciliationrun", "refundbatch",
     )
 ]  # fmt: skip

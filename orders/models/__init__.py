@@ -1,4 +1,5 @@
 from orders.models.access import ApiKey, IdempotentAnswer
+from orders.models.callback import Callback
 from orders.models.ledger import HandSettlement, LedgerEntry, MoneyAlarm, Recourse
 from orders.models.limit import LimitCounter, PacingBucket
 from orders.models.order import Order, OrderEvent
@@ -11,6 +12,7 @@ from orders.models.topup import DeliveryRecord, ProofLevel, TopUp
 __all__ = [
     "ApiKey",
     "BatchRow",
+    "Callback",
     "DeliveryRecord",
     "HandSettlement",
     "IdempotentAnswer",

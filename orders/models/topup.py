@@ -46,6 +46,8 @@ class TopUp(models.Model):
     message = models.CharField(_("message"), max_length=500, blank=True)
     submitted_at = models.DateTimeField(_("submitted at"), null=True, blank=True)
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+    #: The supplier's own time of its last word that counts: an older one is old news.
+    told_at = models.DateTimeField(_("supplier's word of"), null=True, blank=True)
     #: When the desk next asks the supplier; null when there is nothing left to ask.
     next_attempt_at = models.DateTimeField(_("next query at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
