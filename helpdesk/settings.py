@@ -162,7 +162,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL",
+        # The second: INSERT OR REPLACE is a deletion, which append-only tables must hear of.
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA recursive_triggers=ON",
     } | _database.get("OPTIONS", {})
 else:
     _database["CONN_MAX_AGE"] = 60

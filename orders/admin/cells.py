@@ -31,6 +31,10 @@ def yuan(fen: int | None) -> str:
     return "" if fen is None else f"¥{fen // 100:,}.{fen % 100:02d}"
 
 
+def signed_yuan(fen: int) -> str:
+    return f"-{yuan(-fen)}" if fen < 0 else yuan(fen)
+
+
 def instant(at: datetime | None) -> str:
     """To the second, in the desk's time zone."""
     return "" if at is None else f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}"
