@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0005_outages'),
+        ('orders', '0006_whole_fen'),
     ]
 
     operations = [
