@@ -84,8 +84,8 @@ class MoneyAlarmAdmin(ReadOnlyAdmin):
         return str(_("Closed."))
 
     @display(description=_("refund"))
-    def of_refund(self, alarm: MoneyAlarm) -> SafeString:
-        return refund_link(alarm.refund)
+    def of_refund(self, alarm: MoneyAlarm) -> SafeString | str:
+        return refund_link(alarm.refund) if alarm.refund else f"{alarm.channel} {alarm.day}"
 
     @display(description=_("amount"))
     def amount(self, alarm: MoneyAlarm) -> str:

@@ -104,12 +104,33 @@ class MoneyAlarm(models.Model):
         LATE_SUCCESS = "late_success", _("paid after it had counted as rejected")
         PAID_TWICE = "paid_twice", _("paid by the channel and in another way")
         CONTRADICTED = "contradicted", _("the channel takes back that it paid")
+        BILL_DIFFERS = "bill_differs", _("a channel's bill and our records differ")
+        BILL_MISSING = "bill_missing", _("a channel's bill is missing or unreadable")
+
+    #: Of a whole day; all others are about one refund.
+    BILL_KINDS = (Kind.BILL_DIFFERS, Kind.BILL_MISSING)
 
     kind = models.CharField(_("kind"), max_length=24, choices=Kind.choices)
-    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="alarms")
+    refund = models.ForeignKey(
+        Refund, on_delete=models.PROTECT, null=True, blank=True, related_name="alarms"
+    )
+    #: For alarms of a bill: whose, of which day, and the latest comparison that found it.
+    channel = models.CharField(_("channel"), max_length=16, blank=True)
+    day = models.DateField(_("day"), null=True, blank=True)
+    run = models.ForeignKey(
+        "orders.ReconciliationRun",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="alarms",
+        verbose_name=_("reconciliation"),
+    )
+    #: Alarms of a bill belong to no dispute: supervisors are told of the row itself, again after
+    #: each news (null). A refund's alarm is told by its order event.
+    told_at = models.DateTimeField(_("told at"), null=True, blank=True)
     #: Whether the books hold what the channel did; if not, this row alone does.
     is_booked = models.BooleanField(_("booked"))
-    #: What the channel says it paid.
+    #: What the channel says it paid; for a bill the sum of what is not explained.
     amount_fen = models.PositiveBigIntegerField(_("amount (fen)"))
     code = models.CharField(_("channel code"), max_length=64, blank=True)
     raised_at = models.DateTimeField(_("raised at"))
@@ -128,10 +149,28 @@ class MoneyAlarm(models.Model):
                 condition=Q(closed_at__isnull=True),
                 name="alarm_open_once",
             ),
+            models.UniqueConstraint(
+                fields=["channel", "day", "kind"],
+                condition=Q(closed_at__isnull=True, day__isnull=False),
+                name="alarm_open_once_a_bill",
+            ),
+            models.CheckConstraint(
+                condition=Q(refund__isnull=False, day__isnull=True, run__isnull=True)
+                | Q(refund__isnull=True, day__isnull=False, run__isnull=False),
+                name="alarm_of_refund_or_bill",
+            ),
+        ]
+        indexes = [
+            # Read every second by tickets.money_alarms.
+            models.Index(
+                fields=["id"],
+                name="alarm_untold",
+                condition=Q(day__isnull=False, told_at__isnull=True, closed_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.refund_id}"
+        return f"{self.kind} {self.refund_id or f'{self.channel} {self.day}'}"
 
 
 class HandSettlement(models.Model):
