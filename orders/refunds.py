@@ -82,10 +82,12 @@ def plan_refunds(
             % {"limit": yuan(standing.refundable_fen), "asked": yuan(wanted)},
             code="more_than_refundable",
         )
+    parts = _allocate(payments, wanted)
+    # Before anything is counted or reserved: a caller that catches a refusal goes on and commits.
+    _refuse_second(intent, [payment for payment, _part in parts])
     claim_limits(limits=limits, amount_fen=wanted, now=now)
     refunds = [
-        _plan_one(payment, part, intent=intent, held=held, now=now)
-        for payment, part in _allocate(payments, wanted)
+        _plan_one(payment, part, intent=intent, held=held, now=now) for payment, part in parts
     ]
     for refund in refunds:
         append_event(refund, OrderEvent.Kind.REFUND_PLANNED, now=now)
@@ -102,6 +104,18 @@ def _allocate(payments: list[Payment], wanted: int) -> list[tuple[Payment, int]]
             parts.append((payment, part))
             wanted -= part
     return parts
+
+
+def _refuse_second(intent: RefundOrder, payments: list[Payment]) -> None:
+    live = Refund.objects.filter(
+        origin=intent.origin,
+        purpose=intent.purpose,
+        cycle=intent.cycle,
+        payment__in=payments,
+        state__in=Refund.HOLDING_STATES,
+    )
+    if live.exists():
+        raise UnableToRefund(_("A refund for this is already under way."), code="already_live")
 
 
 def _plan_one(
@@ -129,8 +143,6 @@ def _plan_one(
         "next_attempt_at": None if held else now,
     }
     last = Refund.objects.filter(**same).order_by("-generation").first()
-    if last is not None and last.is_live:
-        raise UnableToRefund(_("A refund for this is already under way."), code="already_live")
     if last is not None and _keeps_number(last, amount_fen):
         refund = _plan_again(last, fields)
     else:

@@ -61,8 +61,11 @@ def refund(
 
 
 def plan_within_limits(case: Case, amount_fen: int | None, *, reason: str) -> list[Refund]:
-    """This function will plan a refund: held for a second person above the policy's limit for one
-    refund, or where the agent's own day is used up."""
+    """This function will plan a refund: held for a second person where all that goes back of the
+    order passes the policy's limit, or where the agent's own day is used up.
+
+    What went back before counts: two halves are not below a limit that their sum is above.
+    """
     plan = partial(
         plan_refunds,
         order_id=case.ticket.order_id,
@@ -70,8 +73,9 @@ def plan_within_limits(case: Case, amount_fen: int | None, *, reason: str) -> li
         amount_fen=amount_fen,
         now=case.now,
     )
-    asked = amount_fen or get_standing(case.ticket.order).owed_fen
-    if asked > case.policy.auto_refund_limit_fen:
+    standing = get_standing(case.ticket.order)
+    given_fen = standing.refunded_fen + standing.reserved_fen
+    if given_fen + (amount_fen or standing.owed_fen) > case.policy.auto_refund_limit_fen:
         return plan(held=True)
     try:
         return plan(limits=agent_limits(case))

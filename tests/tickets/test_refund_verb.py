@@ -124,6 +124,19 @@ def test_the_limit_is_the_one_of_the_tickets_own_policy(desk: Desk, lin) -> None
     assert not Approval.objects.exists()
 
 
+@pytest.mark.parametrize(("second_fen", "waits"), [(20000, False), (20001, True)])
+def test_the_limit_is_not_passed_in_parts(
+    desk: Desk, lin, wang, second_fen: int, waits: bool
+) -> None:
+    """300.00 first and the rest later is no way round a second pair of eyes."""
+    ticket = desk.open(desk.order(price_fen=90000))
+    pay(ticket, lin, 30000)
+    desk.settle(ticket, "succeeded")
+    pay(ticket, lin, second_fen, now=desk.now)
+    _first, second = desk.refunds(ticket)
+    assert (second.amount_fen, second.held) == (second_fen, waits)
+
+
 class TestAmounts:
     def test_a_part_then_the_rest_each_under_its_own_number(self, desk: Desk, lin) -> None:
         ticket = desk.open()
