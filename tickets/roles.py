@@ -14,15 +14,15 @@ READ_DISPUTES = [
     f"tickets.view_{name}"
     for name in (
         "approval", "banktransfer", "breach", "calendarday", "clockpause", "deadline", "draft",
-        "event", "evidence", "factcheck", "message", "notice", "referral", "servicepolicy",
-        "staffedhours", "ticket",
+        "event", "evidence", "factcheck", "inboundmail", "message", "notice", "referral",
+        "servicepolicy", "staffedhours", "ticket",
     )
 ]  # fmt: skip
 READ_BOOKS = [
     f"orders.view_{name}"
     for name in (
         "batchrow", "callback", "handsettlement", "ledgerentry", "moneyalarm", "recourse",
-        "reconciliationdifference", "reconciliationrun", "refundbatch",
+        "reconciliationdifference", "reconciliationrun", "refundbatch", "shopfault", "shopfeed",
     )
 ]  # fmt: skip
 #: Rights of an agent: work disputes, for callers too, and deliver again.

@@ -7,6 +7,7 @@ from orders.models.outage import BatchRow, Outage, RefundBatch, new_batch_number
 from orders.models.payment import Payment
 from orders.models.reconciliation import ReconciliationDifference, ReconciliationRun
 from orders.models.refund import Refund, RefundCall, refund_number
+from orders.models.shop import ShopFault, ShopFeed
 from orders.models.topup import DeliveryRecord, ProofLevel, TopUp
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "Refund",
     "RefundBatch",
     "RefundCall",
+    "ShopFault",
+    "ShopFeed",
     "TopUp",
     "new_batch_number",
     "refund_number",

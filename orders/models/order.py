@@ -25,6 +25,8 @@ class Order(models.Model):
     class Source(models.TextChoices):
         SHOP_API = "shop_api", _("shop API")
         CSV = "csv", _("imported file")
+        DUJIAOKA = "dujiaoka", _("dujiaoka shop")
+        ACG_FAKA = "acg-faka", _("acg-faka shop")
         DEMO = "demo", _("demo shop")
         DRILL = "drill", _("drill")
 

@@ -5,6 +5,7 @@ from tickets.models.deadline import ClockPause, Deadline, SweepBeat
 from tickets.models.event import Event
 from tickets.models.evidence import Draft, Evidence
 from tickets.models.factcheck import FactCheck
+from tickets.models.mail import InboundMail, Mailbox
 from tickets.models.message import Message
 from tickets.models.notice import Notice
 from tickets.models.policy import ServicePolicy
@@ -25,6 +26,8 @@ __all__ = [
     "Event",
     "Evidence",
     "FactCheck",
+    "InboundMail",
+    "Mailbox",
     "Message",
     "Notice",
     "Referral",

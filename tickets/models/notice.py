@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
+from tickets.models.mail import InboundMail
 from tickets.models.ticket import Ticket
 
 
@@ -30,6 +31,10 @@ class Notice(models.Model):
     #: What it is about where there is no dispute: a refund that nobody had to ask for.
     order = models.ForeignKey(
         Order, on_delete=models.CASCADE, related_name="notices", null=True, blank=True
+    )
+    #: The mail that it answers, where there is no dispute to say whom to write to.
+    mail = models.ForeignKey(
+        InboundMail, on_delete=models.CASCADE, related_name="notices", null=True, blank=True
     )
     audience = models.CharField(_("audience"), max_length=10, choices=Audience.choices)
     user = models.ForeignKey(

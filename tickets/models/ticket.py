@@ -73,6 +73,7 @@ class Ticket(models.Model):
         WEB = "web", _("web form")
         API = "api", _("API")
         AGENT = "agent", _("agent for a caller")
+        EMAIL = "email", _("e-mail")
         DRILL = "drill", _("drill")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
