@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "helpdesk.csp.LoosenByPath",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "helpdesk.nul.RefuseNul",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -327,10 +328,12 @@ LOGGING = {
         "text": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
         "json": {"()": "helpdesk.logs.JsonFormatter"},
     },
+    "filters": {"hide_keys": {"()": "helpdesk.logs.HideKeys"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "json" if LOG_FORMAT == "json" else "text",
+            "filters": ["hide_keys"],
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},

@@ -14,6 +14,8 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 4
 timeout = 60
 graceful_timeout = 5
+# Nobody uses it, and two copies on one machine would share its one place under ~/.gunicorn.
+control_socket_disable = True
 
 
 def post_fork(server: Any, worker: Any) -> None:

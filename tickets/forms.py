@@ -12,6 +12,7 @@ from tickets.models import Evidence, Ticket
 from tickets.transitions.handling import TEXT_LIMIT
 
 REASON_LIMIT = 500
+PHONE_LIMIT = 32
 
 
 def plain(value: str) -> str:
@@ -127,7 +128,7 @@ class ConfirmForm(DescriptionForm):
     contact_phone = forms.CharField(
         label=_("Phone"),
         required=False,
-        max_length=32,
+        max_length=PHONE_LIMIT,
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "tel"}),
     )
     contact_email = forms.EmailField(
@@ -140,6 +141,11 @@ class ConfirmForm(DescriptionForm):
     def clean_contact_phone(self) -> str:
         phone = plain(self.cleaned_data["contact_phone"])
         digits = [c for c in phone if c.isdigit()]
+        if len(phone) > PHONE_LIMIT:  # one sign of an input method may have become three
+            raise ValidationError(
+                _("At most %(limit_value)d characters are possible; yours has %(show_value)d."),
+                params={"limit_value": PHONE_LIMIT, "show_value": len(phone)},
+            )
         if phone and (not 7 <= len(digits) <= 15 or set(phone) - set("0123456789+-()")):
             raise ValidationError(
                 _("A phone number has 7 to 15 digits (a mobile number 11); yours has %(count)d."),

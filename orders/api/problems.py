@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from orders.refusals import Refused
+from orders.strict import LimitedDetail
 
 logger = logging.getLogger(__name__)
 
@@ -40,23 +42,32 @@ TITLES = {
 class Problem(exceptions.APIException):
     """An error with a status of its own choosing."""
 
-    def __init__(self, status: int, message: object, code: str, *, field: str = "") -> None:
+    def __init__(
+        self, status: int, message: object, code: str, *, field: str = "", limit: Any = None
+    ) -> None:
         self.status_code = status
-        detail = exceptions.ErrorDetail(str(message), code)
-        super().__init__({field: [detail]} if field else [detail])
+        error = exceptions.ErrorDetail(str(message), code)
+        if limit is not None:
+            error = LimitedDetail(str(message), code, limit)
+        # Set afterwards: the constructor would make plain details of these and forget the limits.
+        super().__init__()
+        self.detail = {field: [error]} if field else [error]
 
 
-class TooLarge(exceptions.APIException):
-    status_code = 413
-    default_detail = _("The body is larger than this call takes.")
-    default_code = "too_large"
+def too_large() -> Problem:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    message = _("The body is larger than this call takes: at most %(limit)s bytes.")
+    return Problem(413, message % {"limit": limit}, "too_large", limit=limit)
 
 
 def answer_with_problem(exc: Exception, context: dict[str, Any]) -> Response:
     """This function will turn whatever a view raised into a problem (DRF's EXCEPTION_HANDLER)."""
     if isinstance(exc, Refused):
-        items = [{"field": exc.field, "code": exc.code, "detail": str(exc)}]
-        return problem_response(exc.http_status, items, context)
+        item: dict[str, Any] = {"field": exc.field, "code": exc.code, "detail": printable(exc)}
+        limit = getattr(exc, "limit", None)
+        if limit and isinstance(limit, str | int):
+            item["limit"] = limit
+        return problem_response(exc.http_status, [item], context)
     known = as_api_exception(exc)
     if known is None:
         # Tests and error trackers listen to this signal; the caller learns nothing of the inside.
@@ -82,7 +93,7 @@ def as_api_exception(exc: Exception) -> exceptions.APIException | None:
         case DjangoValidationError():
             return exceptions.ValidationError(exc.messages)
         case RequestDataTooBig():
-            return TooLarge()
+            return too_large()
         case SuspiciousOperation() | UnreadablePostError():
             return exceptions.ParseError()
     return None
@@ -117,6 +128,11 @@ def error_items(detail: Any, path: tuple[str, ...] = ()) -> Iterator[dict[str, A
             yield from error_items(inner, (*path, str(index)) if nested else path)
     else:
         code = detail.code or "invalid"
-        item = {"field": ".".join(path), "code": str(code), "detail": str(detail)}
+        item = {"field": printable(".".join(path)), "code": str(code), "detail": printable(detail)}
         limit = getattr(code, "limit", None)
         yield item if limit is None else item | {"limit": limit}
+
+
+def printable(text: object) -> str:
+    """An error repeats what was sent, and not all of that can be written in UTF-8 or stored."""
+    return str(text).encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

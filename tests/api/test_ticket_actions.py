@@ -139,7 +139,7 @@ def test_accepting_proof_is_said_and_moves_no_clock(agent: APIClient, opened: Bo
 def test_the_tenth_file_is_one_too_many(customer: APIClient, opened: Body):
     files = [send_file(customer, "other").json()["id"] for _n in range(9)]
     error = problem(act(customer, opened, "add-evidence", evidence=files), 400)
-    assert error["code"] == "too_many_files"
+    assert (error["code"], error["limit"]) == ("too_many_files", "9")
     assert "9" in error["detail"]
 
 
@@ -321,7 +321,8 @@ def test_the_customer_withdraws_with_the_four_characters(customer: APIClient, op
     answer = act(customer, opened, "withdraw", reason="已经到账了。")
     assert problem(answer, 400)["field"] == "account_last4"
     answer = act(customer, opened, "withdraw", reason="已经到账了。", account_last4="0000")
-    assert problem(answer, 403)["code"] == "wrong_last4"
+    error = problem(answer, 403)
+    assert (error["field"], error["code"]) == ("account_last4", "wrong_last4")
     shown = ok(act(customer, opened, "withdraw", reason="已经到账了。", account_last4=LAST4))
     assert (shown["status"], shown["outcome"]) == ("withdrawn", "withdrawn")
     assert clock_of(shown, "commitment")["state"] == "cancelled"

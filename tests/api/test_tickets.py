@@ -23,7 +23,7 @@ from tests.api.conftest import (
     show,
 )
 from tests.tickets.pages import NOON, make_order, upload
-from tickets.evidence import verify_evidence
+from tickets.evidence import MAX_BYTES, verify_evidence
 from tickets.models import Event, Evidence, Ticket
 from tickets.sweep import sweep
 from tickets.throttle import MISSES_PER_ORDER
@@ -273,7 +273,8 @@ def test_a_file_that_is_none_is_refused_with_a_sentence(
 def test_a_file_above_ten_megabytes_is_not_even_read(shop: APIClient):
     body = {"file": upload(b"\0" * (11 * 1024 * 1024)), "kind": "other"}
     answer = shop.post("/api/v1/evidence", body, format="multipart")
-    assert problem(answer, 413)["code"] == "too_large"
+    error = problem(answer, 413)
+    assert (error["field"], error["code"], error["limit"]) == ("file", "too_large", str(MAX_BYTES))
 
 
 def test_whatever_else_is_posted_there_is_a_problem_too(shop: APIClient):

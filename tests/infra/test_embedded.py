@@ -68,6 +68,11 @@ def test_a_child_killed_outright_is_back_and_the_timers_go_on(desk, name):
     test_the_timers_turn(desk)
 
 
+def test_nothing_is_written_outside_its_folder(desk):
+    """Two copies would share it: gunicorn's control socket lies in the home folder by default."""
+    assert "Control socket" not in (desk.data / "log" / "web.log").read_text()
+
+
 def test_a_second_copy_on_the_same_folder_is_refused(desk):
     second = desk.popen(PORT=str(free_port()))
     assert second.wait(30) == 1

@@ -129,6 +129,32 @@ def test_half_a_character_is_no_text(shop: APIClient):
     assert only_error(answer) == ("target_account", "surrogate_characters_not_allowed")
 
 
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"status": "\ud800"}, "status", "invalid_choice"),
+        ({"status": "a\0"}, "status", "invalid_choice"),
+        ({"col\ud800our": 1}, "col?our", "unknown_field"),
+        ({"colour\0": 1}, "colour\N{REPLACEMENT CHARACTER}", "unknown_field"),
+    ],
+)
+def test_an_answer_repeats_only_what_can_be_written(
+    shop: APIClient, changes: dict[str, Any], field: str, code: str
+):
+    answer = shop.put(URL, json.dumps(order_body(**changes)), content_type="application/json")
+    assert only_error(answer) == (field, code)
+
+
+def test_an_answer_that_is_kept_holds_nothing_a_database_refuses(shop: APIClient):
+    """PostgreSQL's JSON takes neither NUL nor half a character."""
+    body = json.dumps({"a\0\ud800": 1, "arrived": True, "source": "\ud800"})
+    keyed = {"Idempotency-Key": "halves"}
+    for _twice in range(2):
+        url = f"{URL}/delivery-records"
+        answer = shop.post(url, body, content_type="application/json", headers=keyed)
+        assert "a\N{REPLACEMENT CHARACTER}?" in [error["field"] for error in errors(answer)]
+
+
 def test_texts_are_in_the_language_asked_for(caller: Callable[..., APIClient]):
     def ask(language: str) -> list[dict[str, Any]]:
         client = caller("orders.change_order", name=language, language=language)
@@ -195,8 +221,9 @@ class TestTheRest:
 
     def test_too_large(self, shop: APIClient, settings: Any):
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
-        answer = put(shop, order_body(target_account="1" * 2000))
-        assert only_error(answer, 413) == ("", "too_large")
+        (error,) = errors(put(shop, order_body(target_account="1" * 2000)), 413)
+        assert (error["field"], error["code"], error["limit"]) == ("", "too_large", 1000)
+        assert "1000" in error["detail"]
 
     def test_too_many(self, shop: APIClient, settings: Any):
         cache.clear()

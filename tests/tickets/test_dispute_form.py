@@ -192,6 +192,12 @@ class TestConfirm:
         assert ticket.evidence.count() == 1
         assert ticket.commitment_due_at == at("11-25 10:00")
 
+    def test_signs_that_become_three_are_counted_as_three(self, web, order):
+        send(web, begin(web, order), contact_phone="\N{PARENTHESIZED DIGIT ONE}" * 15)
+        assert web.status == 400
+        assert web.says("At most 32 characters are possible; yours has 45.")
+        assert not Ticket.objects.exists()
+
     def test_a_phone_number_too_short_is_counted(self, web, order):
         send(web, begin(web, order), contact_phone="138001")
         assert web.status == 400

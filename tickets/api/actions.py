@@ -8,12 +8,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from helpdesk import clock
 from orders.api.keys import Need
+from orders.api.problems import Problem
 from orders.models import ApiKey
 from orders.payload import field_error
 from orders.strict import StrictSerializer
@@ -52,9 +53,11 @@ def require_last4(ticket: Ticket, said: Said, actor: Actor, now: datetime) -> No
     with refusing_haste():
         is_theirs = verify(ticket, said["account_last4"], now=now)
     if not is_theirs:
-        raise PermissionDenied(
+        raise Problem(
+            403,
             _("These are not the last four characters of the account or contact."),
-            code="wrong_last4",
+            "wrong_last4",
+            field="account_last4",
         )
 
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from helpdesk import clock
 from orders.api.keys import Need
-from orders.api.problems import TooLarge
+from orders.api.problems import Problem
 from orders.strict import StrictSerializer
 from tickets.api.access import CaseView, TrackingPass, refusing_haste, staff_or_customer
 from tickets.api.shown import EvidenceShown
@@ -37,7 +37,8 @@ class EvidenceView(CaseView):
         # Before anything of the body is read: a key's digest of the request reads all of it.
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdigit() or int(length) > MAX_BODY:
-            raise TooLarge(_("A file has at most 10 MB."))
+            message = _("A file has at most 10 MB.")
+            raise Problem(413, message, "too_large", field="file", limit=str(MAX_BYTES))
         super().initial(request, *args, **kwargs)
 
     @extend_schema(

@@ -91,8 +91,10 @@ class PolicyView(ApiView):
     @extend_schema(operation_id="policies_get", parameters=[CODE], responses=PolicyShown)
     def get(self, request: Request, code: str) -> Response:
         try:
+            if "\0" in code:  # PostgreSQL takes none in a text
+                raise ServicePolicy.DoesNotExist
             return Response(get_policy(code).body)
-        except (ServicePolicy.DoesNotExist, ValueError):
+        except ServicePolicy.DoesNotExist:
             raise NotFound(_("There is no such policy."), code="no_such_policy") from None
 
     @extend_schema(
