@@ -13,6 +13,7 @@ from typing import Any
 from django.db import models
 
 from helpdesk.wake import wake
+from tickets.bulk import insert_rows, update_rows
 from tickets.calendars import StaffedCalendar
 from tickets.models import (
     Approval,
@@ -78,7 +79,7 @@ class Docket:
         for model in WRITE_ORDER:
             if rows := self.added[model]:
                 # The key of a notice makes a repeat harmless; nothing else may be a repeat.
-                model._default_manager.bulk_create(rows, ignore_conflicts=model is Notice)
+                insert_rows(model, rows, ignore_conflicts=model is Notice)
         if self.added[Notice] or self.added[FactCheck]:
             wake("tickets.tasks.relay")
         self.added.clear()
@@ -93,4 +94,4 @@ class Docket:
             row.save(update_fields=sorted(names))
             return
         names = set().union(*(names for _row, names in entries))
-        model._default_manager.bulk_update([row for row, _n in entries], sorted(names))
+        update_rows(model, [row for row, _n in entries], sorted(names))
