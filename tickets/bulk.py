@@ -12,7 +12,7 @@ from django.db import connection, models
 
 
 def insert_rows(
-    model: type[models.Model], rows: Sequence[models.Model], *, ignore_conflicts: bool = False
+    model: type[models.Model], rows: Sequence[Any], *, ignore_conflicts: bool = False
 ) -> None:
     """This function will insert rows and give them their keys.
 
@@ -21,6 +21,7 @@ def insert_rows(
     if connection.vendor != "postgresql" or len(rows) == 1:
         model._default_manager.bulk_create(rows, ignore_conflicts=ignore_conflicts)
         return
+    # The stubs do not know this method of a row, hence Any.
     for row in rows:
         # A foreign key to a row of the same docket is known only now that that one is written.
         row._prepare_related_fields_for_save(operation_name="insert_rows")
