@@ -14,6 +14,7 @@ from pathlib import Path
 
 import redis
 
+from bench.machine import list_children
 from helpdesk.lifeline import die_with_parent
 from tests.desk import Desk
 
@@ -48,6 +49,14 @@ class Workers:
     def names(self) -> list[str]:
         return ["worker", *self._extra]
 
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self._extra.items()}
+
+    def are_ready(self) -> bool:
+        """This function will say whether each of them, and the desk's own, takes up tasks."""
+        logs = (self._desk.data / "log" / f"{name}.log" for name in self.names())
+        return all(" ready." in log.read_text(errors="replace") for log in logs)
+
     def tend(self) -> None:
         """This function will start again whichever died."""
         for name, process in self._extra.items():
@@ -60,7 +69,7 @@ class Workers:
         pid = self._pid(name)
         if pid is None:
             return "missed"
-        if not whole and (pool := _children(pid)):
+        if not whole and (pool := list_children(pid)):
             _kill(chance.choice(pool))
             return "pool process"
         _kill(pid)
@@ -76,12 +85,6 @@ class Workers:
         if name in self._extra:
             return self._extra[name].pid
         return self._desk.children().get(name)
-
-
-def _children(pid: int) -> list[int]:
-    with contextlib.suppress(OSError):
-        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
 
 
 def _kill(pid: int) -> None:

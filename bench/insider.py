@@ -1,16 +1,21 @@
 """A process of the desk's own kind beside a running desk: makes refund intents through the domain,
-looks on, and at the end reads out the desk's books.
+looks on, presses the buttons that people press, and at the end reads out the desk's books.
 
     python -m bench.insider      one JSON object a line in, one out
 
     {"do": "channels"}           -> the channels whose refunds this desk can send
-    {"do": "plan", "orders": []} -> how many intents were planned, how many second wishes refused
+    {"do": "place", "orders": []} -> order number -> the numbers that its refunds will have
+    {"do": "plan", "orders": []} -> how many wishes were planned, how many second ones refused;
+                                    with "held" they wait for "release"
+    {"do": "release", "origins": []} -> how many held refunds may go now, all at once
     {"do": "watch"}              -> refunds by state; how long the most overdue step has waited
-    {"do": "hurry"}              -> as if the waits were over: what no worker holds is due now
-    {"do": "read_books"}         -> every refund of the bench, sums, the ledger's own check
+    {"do": "order_again"}        -> how many finally refused refunds were ordered once more
+    {"do": "query_now"}          -> how many refunds that wait longer than they must were hastened
+    {"do": "read_books"}         -> every refund of the bench, sums, ledger, reconciliation
+    {"do": "read_pace", "origins": []}   -> refunds a second, times to settle
+    {"do": "time_steps", "orders": []}   -> what each step of a refund takes, in milliseconds
 """
 
-import importlib.util
 import json
 import os
 import sys
@@ -18,7 +23,8 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import django
@@ -27,18 +33,20 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helpdesk.settings")
 django.setup()
 
 from django.db import connections, transaction  # noqa: E402
-from django.db.models import Count, F, Min, Q, Sum  # noqa: E402
+from django.db.models import Count, Min  # noqa: E402
 
+from bench.books import list_refunds, read_books, read_pace  # noqa: E402
+from bench.phases import time_steps  # noqa: E402
 from helpdesk import clock  # noqa: E402
 from helpdesk.wake import wake  # noqa: E402
 from orders.channels import CODES, has_channel  # noqa: E402
 from orders.intake import put_order  # noqa: E402
-from orders.models import Order, Payment, Refund  # noqa: E402
+from orders.models import Order, Refund, refund_number  # noqa: E402
 from orders.payload import OrderPayload, to_facts  # noqa: E402
 from orders.refunds import RefundOrder, UnableToRefund, plan_refunds  # noqa: E402
+from orders.routes import get_manners  # noqa: E402
+from orders.settlement import hasten_refund  # noqa: E402
 
-#: Orders of the bench begin with this; those of the demo shop do not.
-PREFIX = "BENCH"
 THREADS = 4
 IN_FLIGHT = ("planned", "requested", "accepted", "unknown")
 
@@ -46,10 +54,17 @@ IN_FLIGHT = ("planned", "requested", "accepted", "unknown")
 def main() -> int:
     verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
         "channels": lambda _asked: [code for code in CODES if has_channel(code)],
-        "plan": lambda asked: plan(asked["orders"]),
+        "place": lambda asked: place(asked["orders"]),
+        "plan": lambda asked: plan(asked["orders"], held=asked.get("held", False)),
+        "release": lambda asked: release(asked["origins"]),
         "watch": lambda _asked: watch(),
-        "hurry": lambda _asked: hurry(),
-        "read_books": lambda asked: read_books(asked["channels"]),
+        "order_again": lambda _asked: order_again(),
+        "query_now": lambda _asked: query_now(),
+        "read_books": lambda asked: read_books(
+            asked["channels"], datetime.fromisoformat(asked["since"])
+        ),
+        "read_pace": lambda asked: read_pace(asked["origins"]),
+        "time_steps": lambda asked: time_steps(asked["orders"], place_order),
     }
     for line in sys.stdin:
         asked = json.loads(line)
@@ -57,11 +72,37 @@ def main() -> int:
     return 0
 
 
-def plan(orders: list[dict[str, Any]]) -> dict[str, int]:
-    """This function will place orders and order their refunds, some of them twice at once."""
-    tries = [order for order in orders for _try in range(order["tries"])]
+def place(orders: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """This function will place orders; it says which numbers their refunds will have."""
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(in_thread(place_order), orders))
+        numbers = list(pool.map(in_thread(place_order), orders))
+    return {order["order_no"]: found for order, found in zip(orders, numbers, strict=True)}
+
+
+def place_order(order: dict[str, Any]) -> list[str]:
+    now = clock.now()
+    payload = OrderPayload(data=order["payload"], context={"now": now})
+    payload.is_valid(raise_exception=True)
+    facts = to_facts(payload.validated_data)
+    stored = put_order(
+        order_no=order["order_no"], facts=facts, source=Order.Source.SHOP_API, now=now
+    )
+    return [
+        refund_number(
+            origin=uuid.UUID(order["origin"]),
+            purpose=Refund.Purpose.REMEDY,
+            cycle=1,
+            payment_uuid=str(payment.uuid),
+            generation=1,
+        )
+        for payment in stored.order.payments.all()
+    ]
+
+
+def plan(orders: list[dict[str, Any]], *, held: bool) -> dict[str, int]:
+    """This function will order the orders' refunds, some of them three times at once."""
+    tries = [order | {"held": held} for order in orders for _try in range(order["tries"])]
+    with ThreadPoolExecutor(THREADS) as pool:
         return dict(Counter(pool.map(in_thread(plan_one), tries)))
 
 
@@ -75,27 +116,16 @@ def in_thread(work: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]
     return run
 
 
-def place_order(order: dict[str, Any]) -> None:
-    now = clock.now()
-    payload = OrderPayload(data=order["payload"], context={"now": now})
-    payload.is_valid(raise_exception=True)
-    facts = to_facts(payload.validated_data)
-    put_order(order_no=order["order_no"], facts=facts, source=Order.Source.SHOP_API, now=now)
-
-
 def plan_one(order: dict[str, Any]) -> str:
-    intent = RefundOrder(
-        origin=uuid.UUID(order["origin"]),
-        purpose=Refund.Purpose.REMEDY,
-        cycle=1,
-        requested_by="staff:0",
-        reason="",
-    )
     row = Order.objects.get(order_no=order["order_no"])
     try:
         with transaction.atomic(durable=True):
             refunds = plan_refunds(
-                order_id=row.pk, intent=intent, amount_fen=order["amount_fen"], now=clock.now()
+                order_id=row.pk,
+                intent=name_intent(uuid.UUID(order["origin"])),
+                amount_fen=order["amount_fen"],
+                held=order["held"],
+                now=clock.now(),
             )
             for refund in refunds * order["extra_wakes"]:
                 wake("orders.tasks.execute_refund", refund.pk)
@@ -104,104 +134,77 @@ def plan_one(order: dict[str, Any]) -> str:
     return "planned"
 
 
+def release(origins: list[str]) -> int:
+    """This function will do at one stroke what release_refunds does for each origin: a heap."""
+    now, held = clock.now(), list_refunds().filter(origin__in=origins, held=True)
+    ids = list(held.values_list("pk", flat=True))
+    Refund.objects.filter(pk__in=ids).update(
+        held=False, state=Refund.State.REQUESTED, requested_at=now, next_attempt_at=now
+    )
+    for refund_id in ids:
+        wake("orders.tasks.execute_refund", refund_id)
+    return len(ids)
+
+
+def name_intent(origin: uuid.UUID) -> RefundOrder:
+    return RefundOrder(
+        origin=origin, purpose=Refund.Purpose.REMEDY, cycle=1, requested_by="staff:0"
+    )
+
+
 def watch() -> dict[str, Any]:
     now = clock.now()
-    ours = ours_only()
-    states = ours.order_by().values("state").annotate(count=Count("pk"))
-    live = ours.filter(state__in=IN_FLIGHT)
+    states = list_refunds().order_by().values("state").annotate(count=Count("pk"))
+    live = list_refunds().filter(state__in=IN_FLIGHT)
     first_due = live.filter(next_attempt_at__lte=now).aggregate(at=Min("next_attempt_at"))["at"]
     return {
         "states": {row["state"]: row["count"] for row in states},
-        "live": live.count(),
+        "unsettled": live.count() + len(find_refused()),
         "unscheduled": live.filter(next_attempt_at=None).count(),
-        "overdue_s": seconds(first_due, now) or 0.0,
-        "next_step_in_s": seconds(now, live.aggregate(at=Min("next_attempt_at"))["at"]),
+        "overdue_s": (now - first_due).total_seconds() if first_due else 0.0,
     }
 
 
-def hurry() -> int:
-    """This function will shorten the waits between tries. What a worker holds, or held when it was
-    killed, keeps its lease: more calls were begun than are written down."""
-    asked = Count("calls", filter=Q(calls__operation__in=("request", "query")))
-    ours = ours_only().filter(state__in=IN_FLIGHT, next_attempt_at__gt=clock.now())
-    free = ours.annotate(asked=asked).filter(asked__gte=F("attempts"))
-    waiting = Refund.objects.filter(pk__in=list(free.values_list("pk", flat=True)))
-    return waiting.filter(next_attempt_at__gt=clock.now()).update(next_attempt_at=clock.now())
+def order_again() -> int:
+    """This function will do what a supervisor does about a refund that its channel refused for
+    good: find out why, and order it once more. It keeps its number unless that was closed."""
+    again = 0
+    for refund in find_refused():
+        payments = refund.payment.order.payments.count()
+        with suppress(UnableToRefund), transaction.atomic(durable=True):
+            plan_refunds(
+                order_id=refund.payment.order_id,
+                intent=name_intent(refund.origin),
+                # What was paid in parts was wanted whole, and both parts may be refused.
+                amount_fen=refund.amount_fen if payments == 1 else None,
+                now=clock.now(),
+            )
+            again += 1
+    return again
 
 
-def read_books(channels: list[str]) -> dict[str, Any]:
-    refunds = ours_only().select_related("payment__order").order_by("pk")
-    payments = Payment.objects.filter(order__order_no__startswith=PREFIX)
-    return {
-        "refunds": [describe(refund) for refund in refunds],
-        "known_numbers": list(Refund.objects.values_list("refund_no", flat=True)),
-        "refunded_fen": payments.aggregate(fen=Sum("refunded_fen"))["fen"] or 0,
-        "reserved_fen": payments.aggregate(fen=Sum("reserved_fen"))["fen"] or 0,
-        "overdrawn": sum(p.refunded_fen + p.reserved_fen > p.amount_fen for p in payments),
-        **read_ledger(),
-        "reconciled": reconcile(channels),
-    }
+def find_refused() -> list[Refund]:
+    """This function will list the refunds that were refused for good and not ordered again."""
+    rejected = list_refunds().filter(state=Refund.State.REJECTED)
+    same = Refund.objects.filter(origin__in=list(rejected.values_list("origin", flat=True)))
+    last: dict[tuple[uuid.UUID, int], Refund] = {}
+    for refund in same.select_related("payment__order").order_by("generation"):
+        last[refund.origin, refund.payment_id] = refund
+    return [refund for refund in last.values() if refund.state == Refund.State.REJECTED]
 
 
-def describe(refund: Refund) -> dict[str, Any]:
-    return {
-        "number": refund.refund_no,
-        "intent": f"{refund.origin}:{refund.payment.pk}",
-        "channel": refund.payment.channel,
-        "trade_no": refund.payment.trade_no,
-        "amount_fen": refund.amount_fen,
-        "state": refund.state,
-        "code": refund.code,
-        "settled_after_s": seconds(refund.requested_at, refund.settled_at),
-        "calls": dict(Counter(refund.calls.values_list("operation", flat=True))),
-    }
-
-
-def read_ledger() -> dict[str, Any]:
-    """The double entry, where this desk keeps one."""
-    if importlib.util.find_spec("orders.ledger") is None:
-        return {}
-    from orders import ledger
-    from orders.models import LedgerEntry
-
-    paid = LedgerEntry.objects.filter(
-        account__startswith="refunds_paid", order__order_no__startswith=PREFIX
+def query_now() -> int:
+    """This function will press "Query now" on every refund that waits longer than its channel's
+    minimum wait, as an impatient supervisor would."""
+    now, pressed = clock.now(), 0
+    waiting = list_refunds().filter(
+        state__in=IN_FLIGHT, last_sent_at__isnull=False, next_attempt_at__gt=now
     )
-    return {
-        "ledger_paid_fen": paid.aggregate(fen=Sum("amount_fen"))["fen"] or 0,
-        "ledger_differences": [str(difference) for difference in ledger.find_differences()],
-    }
-
-
-def reconcile(channels: list[str]) -> dict[str, Any]:
-    """Today's bills of the channels, where this desk can fetch and compare them."""
-    if importlib.util.find_spec("orders.reconciling") is None:
-        return {}
-    from orders.reconciling.bills import fetched_bills
-    from orders.reconciling.runs import list_channels
-    from orders.reconciling.runs import reconcile as reconcile_day
-    from orders.reconciling.statement import day_of
-
-    matched: dict[str, int] = {}
-    differences: list[str] = []
-    for channel in (code for code in list_channels() if code in channels):
-        today = day_of(clock.now())
-        bills = fetched_bills(channel, today=today)
-        run = reconcile_day(channel=channel, day=today, bills=bills, by="bench", now=clock.now())
-        matched[channel] = run.matched
-        differences += [f"{channel}: {run.message}"] if run.message else []
-        differences += [
-            f"{channel}: {row.kind} {row.subject} {row.number}" for row in run.differences.all()
-        ]
-    return {"matched": matched, "differences": differences}
-
-
-def ours_only() -> Any:
-    return Refund.objects.filter(payment__order__order_no__startswith=PREFIX)
-
-
-def seconds(start: datetime | None, end: datetime | None) -> float | None:
-    return (end - start).total_seconds() if start and end else None
+    for refund in waiting.select_related("payment"):
+        soonest = refund.last_sent_at + get_manners(refund.payment.channel).min_query_wait
+        if refund.next_attempt_at > max(now, soonest) + timedelta(seconds=1):
+            pressed += hasten_refund(refund_no=refund.refund_no, now=now)
+    return pressed
 
 
 if __name__ == "__main__":

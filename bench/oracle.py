@@ -8,6 +8,25 @@ from typing import Any
 
 from bench.faultmix import PASSING, UNCERTAIN
 
+#: What may be found, in the order of how bad it is. All of it is wanted to be none.
+KINDS = (
+    "paid more than once",
+    "paid under more than one number",
+    "paid and never wanted",
+    "paid with another amount",
+    "wanted and never paid",
+    "called refused, and money moved",
+    "called paid, and nothing moved",
+    "money moved under a number that the desk does not know",
+    "another amount or payment than the desk has",
+    "called refused, and the channel never said so",
+    "payments refunded beyond what was paid",
+    "sums differ: payments",
+    "sums differ: ledger",
+    "sums differ: reservations",
+    "the ledger contradicts itself",
+    "reconcile finds a difference",
+)
 #: States that end a refund without a person having to do anything.
 SETTLED = ("succeeded", "rejected")
 #: Refusals that refuse nothing for good.
@@ -32,14 +51,21 @@ class Findings:
         return len(self.wrong.get(kind, ()))
 
 
-def compare(ours: Mapping[str, Any], theirs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Findings:
-    """This function will hold the desk's refunds against the simulator's ledger, intent by intent.
+def compare(
+    intended: Mapping[str, int],
+    ours: Mapping[str, Any],
+    theirs: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> Findings:
+    """This function will hold what was wanted (payment -> fen) and the desk's refunds against the
+    simulator's ledger.
 
-    An intent is one wish on one payment; it may have had several numbers, each but the last closed
-    by its channel. It is paid by exactly one effect, unless it was definitely refused: by none.
+    Of the desk's refunds an intent is one wish on one payment; it may have had several numbers,
+    each but the last closed by its channel.
     """
     findings = Findings()
-    effects = _effects_by_number(theirs["effects"])
+    refund_effects = [e for e in theirs["effects"] if str(e["target"]).endswith(".refund")]
+    _weigh_intended(findings, intended, refund_effects)
+    effects = _effects_by_number(refund_effects)
     intents: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for refund in ours["refunds"]:
         intents[refund["intent"]].append(refund)
@@ -50,13 +76,31 @@ def compare(ours: Mapping[str, Any], theirs: Mapping[str, Sequence[Mapping[str, 
     return findings
 
 
+def _weigh_intended(
+    findings: Findings, intended: Mapping[str, int], effects: Sequence[Mapping[str, Any]]
+) -> None:
+    """Without a word from the desk: each wish has its one effect, of its amount."""
+    moved: dict[str, list[int]] = defaultdict(list)
+    for effect in effects:
+        moved[effect["trade_no"]].append(effect["amount_fen"])
+    for trade_no, fen in intended.items():
+        found = moved.pop(trade_no, [])
+        if not found:
+            findings.note("wanted and never paid", trade_no)
+        elif len(found) > 1:
+            findings.note("paid more than once", f"{trade_no}: {found}")
+        elif found != [fen]:
+            findings.note("paid with another amount", f"{trade_no}: {found} for {fen}")
+    for trade_no, found in moved.items():
+        findings.note("paid and never wanted", f"{trade_no}: {found}")
+
+
 def _effects_by_number(
     effects: Sequence[Mapping[str, Any]],
 ) -> dict[str, list[Mapping[str, Any]]]:
     by_number: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for effect in effects:
-        if str(effect["target"]).endswith(".refund"):
-            by_number[effect["number"]].append(effect)
+        by_number[effect["number"]].append(effect)
     return by_number
 
 
@@ -72,7 +116,7 @@ def _weigh(
     findings.effects += len(moved)
     findings.effects_fen += sum(effect["amount_fen"] for effect in moved)
     if len(moved) > 1:
-        findings.note("paid more than once", last["number"])
+        findings.note("paid under more than one number", last["number"])
     if last["state"] == "succeeded" and not moved:
         findings.note("called paid, and nothing moved", last["number"])
     if last["state"] == "rejected" and moved:
@@ -83,7 +127,7 @@ def _weigh(
         findings.unsettled_fen += sum(effect["amount_fen"] for effect in moved)
     for effect in moved:
         if (effect["amount_fen"], effect["trade_no"]) != (last["amount_fen"], last["trade_no"]):
-            findings.note("another amount or payment than intended", last["number"])
+            findings.note("another amount or payment than the desk has", last["number"])
 
 
 def _was_refused(number: str, calls: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,9 +1,11 @@
 """What a bench found: rows and goals, a file for programs and a table for people."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 from rich.console import Console
@@ -34,6 +36,8 @@ class Goal:
     met: bool
     #: For a person, when it was missed.
     plainly: str = ""
+    #: No wish but a promise: when it is missed, the desk is broken and the bench fails.
+    is_promise: bool = False
 
 
 @dataclass
@@ -45,13 +49,27 @@ class Result:
     goals: list[Goal] = field(default_factory=list)
     #: How it was done: sizes, seeds, whether it was the quick one.
     setup: dict[str, Any] = field(default_factory=dict)
+    #: What somebody who reads the figures has to know.
+    notes: list[str] = field(default_factory=list)
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def row(self, what: str, value: float, unit: str) -> None:
         self.rows.append(Row(what, value, unit, min=value, max=value))
 
+    def row_of(self, what: str, values: Sequence[float], unit: str) -> None:
+        """This function will add a figure of several runs: the middle one, and how far apart."""
+        middle = median_low(values)
+        self.rows.append(Row(what, middle, unit, min(values), max(values), len(values)))
+
     def goal(self, goal: str, target: str, value: float, met: bool, plainly: str = "") -> None:
         self.goals.append(Goal(goal, target, value, met, plainly))
+
+    def promise(self, goal: str, target: str, value: float, met: bool, plainly: str = "") -> None:
+        self.goals.append(Goal(goal, target, value, met, plainly, is_promise=True))
+
+    @property
+    def is_broken(self) -> bool:
+        return any(goal.is_promise and not goal.met for goal in self.goals)
 
     def write(self) -> Path:
         """This function will replace the bench's result file."""
@@ -67,20 +85,28 @@ class Result:
         table.add_column("what")
         table.add_column("value", justify="right")
         table.add_column("unit")
+        several = any(row.runs > 1 for row in self.rows)
+        if several:
+            table.add_column("least - most", justify="right")
         for row in self.rows:
-            table.add_row(row.what, _number(row.value), row.unit)
+            spread = [f"{_number(row.min or 0)} - {_number(row.max or 0)}"] if several else []
+            table.add_row(row.what, _number(row.value), row.unit, *spread)
         console.print(table)
-        goals = Table(title="Goals", title_justify="left")
+        goals = Table(title="Promises and goals", title_justify="left")
         for column in ("goal", "target", "measured", ""):
             goals.add_column(column)
         for goal in self.goals:
-            met = "[green]met[/green]" if goal.met else "[red]MISSED[/red]"
+            missed = "BROKEN" if goal.is_promise else "MISSED"
+            met = "[green]met[/green]" if goal.met else f"[red]{missed}[/red]"
             goals.add_row(goal.goal, goal.target, _number(goal.value), met)
         console.print(goals)
         for goal in self.goals:
             if not goal.met:
                 said = goal.plainly or f"{_number(goal.value)} instead of {goal.target}."
-                console.print(f"[red]Missed:[/red] {goal.goal}. {said}")
+                word = "Broken" if goal.is_promise else "Missed"
+                console.print(f"[red]{word}:[/red] {goal.goal}. {said}", markup=True)
+        for note in self.notes:
+            console.print(f"Note: {note}")
         console.print(f"{_describe(self.machine)}\n{_describe(self.versions)}")
 
 

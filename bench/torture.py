@@ -4,13 +4,9 @@ channels, workers killed outright, the broker emptied, people who press the butt
 Used by `./run bench refunds` and, small, by the tests. The judge is bench.oracle.
 """
 
-import json
+import os
 import random
-import secrets
-import subprocess
-import sys
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,20 +14,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
-
-from bench.faultmix import NOTIFY_SHARES, NOTIFYING, Share, arm, mix_for
-from bench.harm import ROOT, Harm, Workers
+from bench.ends import Gateways, Insider
+from bench.faultmix import NOTIFY_MODES, Armed, count_hits, list_faults
+from bench.harm import Harm, Workers
 from bench.oracle import Findings, compare
+from bench.wishes import list_intended, make_order, plan_outcome
 from tests.desk import Desk
 
 #: A message that a killed worker had taken is handed out again after 90 s; then it is all over.
 AFTERMATH_S = 95.0
+BATCH = 100
 
 
 @dataclass(frozen=True)
 class Plan:
-    orders: int
+    #: Refunds wanted. An order that was paid in two parts wants two.
+    refunds: int
     seed: int
     #: Orders whose refund is wanted, a second.
     per_second: float
@@ -46,8 +44,8 @@ class Plan:
     #: After the last order, for everything to settle.
     patience_s: float = 1500.0
     aftermath_s: float = AFTERMATH_S
-    #: This long after the last order the waits between tries are cut short; None: never.
-    hurry_after_s: float | None = None
+    #: This long after the last order people begin to press "Query now"; None: never.
+    query_now_after_s: float | None = None
     #: Empty: all that the desk is connected to.
     channels: tuple[str, ...] = ()
 
@@ -57,15 +55,22 @@ class Course:
     """What happened, and what the two books say in the end."""
 
     channels: list[str] = field(default_factory=list)
+    #: Payment -> fen that shall go back.
+    intended: dict[str, int] = field(default_factory=dict)
     planned: Counter[str] = field(default_factory=Counter)
-    #: (target, mode) -> calls that were hit.
+    ordered_again: int = 0
+    queried_now: int = 0
+    #: (target, kind) -> calls that were hit.
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
+    effects: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
     flushes: int = 0
+    #: Steps that a killed worker had begun and did not finish.
+    cut_off: int = 0
     longest_overdue_s: float = 0.0
     unscheduled: int = 0
-    left_overdue_s: float = 0.0
+    loads: list[float] = field(default_factory=list)
     wall_s: float = 0.0
     settled_after_s: list[float] = field(default_factory=list)
     #: channel -> lines of its bill that the desk's own reconciliation matched.
@@ -76,67 +81,38 @@ class Course:
     def fault_share(self) -> float:
         """Of the calls about refunds, those that met a fault."""
         mixed = [t for t in self.calls if t.partition(".")[2] in ("refund", "query")]
-        hits = sum(n for (_t, mode), n in self.faults.items() if mode not in NOTIFY_SHARES)
+        hits = sum(n for (_t, kind), n in self.faults.items() if kind not in NOTIFY_MODES)
         return hits / max(sum(self.calls[target] for target in mixed), 1)
 
-
-class Insider:
-    """The desk-side process (see bench.insider)."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.insider"],
-            cwd=ROOT,
-            env=desk.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=(desk.data / "log" / "insider.log").open("ab"),
-            text=True,
-        )
-
-    def ask(self, verb: str, **more: Any) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"do": verb, **more}) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the bench's process at the desk ended; see log/insider.log")
-        return json.loads(line)
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait(10)
+    def count_faults(self) -> Counter[str]:
+        """This function will count the faults by kind, over all channels."""
+        counted: Counter[str] = Counter()
+        for (_target, kind), hits in self.faults.items():
+            counted[kind] += hits
+        return counted
 
 
-class Gateways:
-    """The gateway simulator's control desk, from outside."""
+@dataclass
+class Scene:
+    """Who takes part: the desk, a process of its kind, workers beside it, the other side."""
 
-    def __init__(self, desk: Desk) -> None:
-        url = json.loads((desk.data / "simulator.json").read_text())["control_url"]
-        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
-
-    def post(self, path: str, body: Mapping[str, Any]) -> None:
-        answer = self._http.post(path, json=body)
-        if answer.status_code != 200:
-            raise RuntimeError(f"simulator {path}: {answer.status_code} {answer.text}")
-
-    def get(self, path: str) -> dict[str, Any]:
-        answer = self._http.get(path)
-        answer.raise_for_status()
-        body: dict[str, Any] = answer.json()
-        return body
+    desk: Desk
+    plan: Plan
+    insider: Insider
+    workers: Workers
+    gateways: Gateways
+    course: Course
+    say: Callable[[str], None]
 
 
 def torture(desk: Desk, plan: Plan, *, say: Callable[[str], None] = print) -> Course:
     """This function will put a running desk through the plan and hold its books against the
     simulator's."""
-    course = Course()
-    started = time.monotonic()
-    with helpers(desk, plan) as (insider, workers, gateways):
+    course, started, since = Course(), time.monotonic(), datetime.now(UTC)
+    with helpers(desk, plan) as (insider, workers):
+        scene = Scene(desk, plan, insider, workers, Gateways(desk), course, say)
         course.channels = choose_channels(plan, insider.ask("channels"))
-        for fault in list_faults(course.channels, plan):
-            gateways.post("/faults", fault)
+        armed = arm_faults(scene)
         harm = Harm(
             desk,
             workers,
@@ -147,12 +123,12 @@ def torture(desk: Desk, plan: Plan, *, say: Callable[[str], None] = print) -> Co
         )
         harm.start()
         try:
-            load(desk, plan, course, insider, gateways, say=say)
-            wait_until_settled(plan, course, insider, harm, say=say)
+            load(scene)
+            wait_until_settled(scene, harm)
             harm.calm_down()
             time.sleep(max(0.0, harm.last_at + plan.aftermath_s - time.monotonic()))
             course.kills, course.flushes = harm.kills, harm.flushes
-            close_books(course, insider, gateways)
+            close_books(scene, armed, since)
         finally:
             harm.stop()
     course.wall_s = time.monotonic() - started
@@ -167,142 +143,105 @@ def choose_channels(plan: Plan, connected: list[str]) -> list[str]:
 
 
 @contextmanager
-def helpers(desk: Desk, plan: Plan) -> Iterator[tuple[Insider, Workers, Gateways]]:
+def helpers(desk: Desk, plan: Plan) -> Iterator[tuple[Insider, Workers]]:
     workers = Workers(desk, desk.environment(), plan.extra_workers)
     insider = Insider(desk)
     try:
-        yield insider, workers, Gateways(desk)
+        yield insider, workers
     finally:
         workers.stop()
         insider.stop()
 
 
-def list_faults(channels: list[str], plan: Plan) -> Iterator[dict[str, Any]]:
-    for index, channel in enumerate(channels):
-        mix = mix_for(channel, share=plan.fault_share, long_waits=plan.long_waits)
-        for offset, (target, shares) in enumerate(mix.items()):
-            yield from arm(target, shares, seed=plan.seed + 10 * index + offset)
-        modes = NOTIFY_SHARES if channel in NOTIFYING else {"late_notify": 0.1}
-        news = [Share(mode, share, 2.0) for mode, share in modes.items()]
-        yield from arm(f"{channel}.refund", news, seed=plan.seed + 10 * index + 5)
+def arm_faults(scene: Scene) -> list[Armed]:
+    plan = scene.plan
+    armed = list(
+        list_faults(
+            scene.course.channels,
+            share=plan.fault_share,
+            long_waits=plan.long_waits,
+            seed=plan.seed,
+        )
+    )
+    for fault in armed:
+        scene.gateways.post("/faults", fault.describe())
+    return armed
 
 
-def load(
-    desk: Desk,
-    plan: Plan,
-    course: Course,
-    insider: Insider,
-    gateways: Gateways,
-    *,
-    say: Callable[[str], None],
-) -> None:
+def load(scene: Scene) -> None:
     """This function will place orders and want their money back, at the plan's pace."""
-    chance = random.Random(plan.seed)
-    started, placed = time.monotonic(), 0
-    while placed < plan.orders:
+    plan, course = scene.plan, scene.course
+    chance, started, placed = random.Random(plan.seed), time.monotonic(), 0
+    while len(course.intended) < plan.refunds:
         allowed = int((time.monotonic() - started) * plan.per_second) + 1
-        count = min(allowed, plan.orders) - placed
+        count = min(allowed - placed, plan.refunds - len(course.intended), BATCH)
         if count > 0:
-            orders = [make_order(desk, course.channels, chance) for _n in range(min(count, 100))]
-            placed += len(orders)
-            trades = [trade for order in orders for trade in order["trades"]]
-            gateways.post("/trades", {"trades": trades})
-            course.planned.update(insider.ask("plan", orders=orders))
-        look_on(course, insider, started, say=say)
+            port, channels = scene.desk.port, course.channels
+            want(scene, [make_order(port, channels, chance) for _order in range(count)], chance)
+            placed += count
+        look_on(scene, started)
 
 
-def make_order(desk: Desk, channels: list[str], chance: random.Random) -> dict[str, Any]:
-    """A paid order that never arrived; some were paid in two parts, some are refunded in part, and
-    about some two people and a customer press at the same moment."""
-    price = chance.randrange(100, 30_000)
-    parts = [price] if chance.random() < 0.92 else [price // 3, price - price // 3]
-    channel, now = chance.choice(channels), datetime.now(UTC).isoformat()
-    trades = [
-        {
-            "channel": channel,
-            "trade_no": f"B{secrets.token_hex(12).upper()}",
-            "amount_fen": part,
-            "paid_at": now,
-            "notify_url": f"http://127.0.0.1:{desk.port}/callbacks/channels/{channel}/",
-        }
-        for part in parts
-    ]
-    return {
-        "order_no": f"BENCH{secrets.token_hex(8).upper()}",
-        "origin": str(uuid.uuid4()),
-        "amount_fen": None if chance.random() < 0.9 else chance.randrange(1, price),
-        "tries": 1 if chance.random() < 0.9 else 3,
-        "extra_wakes": 0 if chance.random() < 0.9 else 2,
-        "trades": trades,
-        "payload": describe_order(price, trades, now),
-    }
+def want(scene: Scene, orders: list[dict[str, Any]], chance: random.Random) -> None:
+    """This function will make payments known to the other side, and want them back."""
+    trades = [trade for order in orders for trade in order["trades"]]
+    scene.gateways.post("/trades", {"trades": trades})
+    numbers = scene.insider.ask("place", orders=orders)
+    for order in orders:
+        scene.course.intended.update(list_intended(order))
+        if order["trades"][0]["channel"] == "wechatpay":
+            for outcome in (plan_outcome(number, chance) for number in numbers[order["order_no"]]):
+                if outcome is not None:
+                    scene.gateways.post("/wechatpay/plans", outcome)
+    scene.course.planned.update(scene.insider.ask("plan", orders=orders))
 
 
-def describe_order(price: int, trades: list[dict[str, Any]], now: str) -> dict[str, Any]:
-    payments = [
-        {
-            "channel": trade["channel"],
-            "channel_trade_no": trade["trade_no"],
-            "amount_fen": trade["amount_fen"],
-            "paid_at": now,
-            "status": "paid",
-        }
-        for trade in trades
-    ]
-    product = {"code": "hf", "name": "Phone credit", "kind": "instant", "arrival_within": "PT1H"}
-    return {
-        "product": product,
-        "target_account": f"139{secrets.randbelow(10**8):08d}",
-        "face_value_fen": price,
-        "price_fen": price,
-        "customer": {},
-        "payments": payments,
-        "status": "recharging",
-        "confirmed_input": True,
-        "reseller": False,
-        "buyer_ref": f"bench-{secrets.token_hex(6)}",
-        "facts_as_of": now,
-    }
-
-
-def look_on(
-    course: Course, insider: Insider, started: float, *, say: Callable[[str], None]
-) -> dict[str, Any]:
+def look_on(scene: Scene, started: float) -> dict[str, Any]:
     """This function will look at the desk's refunds once, about a second after the last look."""
     time.sleep(1.0)
-    seen: dict[str, Any] = insider.ask("watch")
+    course = scene.course
+    course.ordered_again += scene.insider.ask("order_again")
+    seen: dict[str, Any] = scene.insider.ask("watch")
     course.longest_overdue_s = max(course.longest_overdue_s, seen["overdue_s"])
-    course.unscheduled = seen["unscheduled"]
-    course.left_overdue_s = seen["overdue_s"]
+    course.unscheduled = max(course.unscheduled, seen["unscheduled"])
+    course.loads.append(os.getloadavg()[0])
     states = ", ".join(f"{count} {state}" for state, count in sorted(seen["states"].items()))
-    say(f"{time.monotonic() - started:6.0f} s  {states}; longest due {seen['overdue_s']:.1f} s")
+    overdue = f"most overdue step {seen['overdue_s']:.1f} s"
+    scene.say(f"{time.monotonic() - started:6.0f} s  {states}; {overdue}")
     return seen
 
 
-def wait_until_settled(
-    plan: Plan, course: Course, insider: Insider, harm: Harm, *, say: Callable[[str], None]
-) -> None:
+def wait_until_settled(scene: Scene, harm: Harm) -> None:
     """This function will return when nothing is under way, or patience ends."""
-    started = time.monotonic()
+    plan, started = scene.plan, time.monotonic()
     while time.monotonic() - started < plan.patience_s:
-        if plan.hurry_after_s is not None and time.monotonic() - started > plan.hurry_after_s:
-            insider.ask("hurry")
-        seen = look_on(course, insider, started, say=say)
-        if not seen["live"] and harm.is_done():
+        waited = time.monotonic() - started
+        if plan.query_now_after_s is not None and waited > plan.query_now_after_s:
+            scene.course.queried_now += scene.insider.ask("query_now")
+        seen = look_on(scene, started)
+        if not seen["unsettled"] and harm.is_done():
             return
 
 
-def close_books(course: Course, insider: Insider, gateways: Gateways) -> None:
+def close_books(scene: Scene, armed: list[Armed], since: datetime) -> None:
     """This function will read both books, when nobody writes any more, and compare them."""
-    ours, theirs = insider.ask("read_books", channels=course.channels), gateways.get("/ledger")
-    for fault in gateways.get("/faults")["faults"]:
-        mode = f"{fault['mode']}:{fault['code']}" if fault["code"] else str(fault["mode"])
-        course.faults[fault["target"], mode] += fault["hits"]
+    course = scene.course
+    ours = scene.insider.ask("read_books", channels=course.channels, since=since.isoformat())
+    theirs = scene.gateways.get("/ledger")
+    course.faults = count_hits(armed, scene.gateways.get("/faults")["faults"])
     course.calls.update(call["target"] for call in theirs["calls"])
-    course.settled_after_s = sorted(
-        refund["settled_after_s"]
-        for refund in ours["refunds"]
-        if refund["settled_after_s"] is not None
-    )
-    course.reconciled = ours["reconciled"].get("matched", {})
-    course.findings = compare(ours, theirs)
+    course.effects.update(effect["target"] for effect in theirs["effects"])
+    course.cut_off = sum(refund["cut_off"] for refund in ours["refunds"])
+    course.settled_after_s = sorted(time_to_settle(ours["refunds"]))
+    course.reconciled = ours["reconciled"]["matched"]
+    course.findings = compare(course.intended, ours, theirs)
+
+
+def time_to_settle(refunds: list[Mapping[str, Any]]) -> Iterator[float]:
+    """From the first number's request to the last number's success, in seconds."""
+    begun: dict[str, datetime] = {}
+    for refund in refunds:
+        requested_at = datetime.fromisoformat(refund["requested_at"])
+        first = begun.setdefault(refund["intent"], requested_at)
+        if refund["state"] == "succeeded":
+            yield (datetime.fromisoformat(refund["settled_at"]) - first).total_seconds()
