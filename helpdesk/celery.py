@@ -42,6 +42,7 @@ SCHEDULE = {
     "relay": every(1.0, "tickets.tasks.relay", expires=5),
     "rescue-refunds": every(2.0, "orders.tasks.rescue_refunds", expires=10),
     "rescue-top-ups": every(2.0, "orders.tasks.rescue_top_ups", expires=10),
+    "batches": every(5.0, "tickets.tasks.carry_on_batches", expires=5),
     "watchdog": every(60.0, "tickets.tasks.watchdog", expires=60),
     "forget-answers": every(3600.0, "orders.tasks.forget_answers", expires=600),
     # Channels have yesterday's bills from ten on; twice again for one that is late.

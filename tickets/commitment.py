@@ -89,11 +89,11 @@ def _decision(case: Case, check: FactCheck, standing: Standing) -> tuple[str, st
         return "nothing_paid", ""
     obstacle = (
         foreseeable_obstacle(case, standing, claim_fen)
-        or contrary_answer(check)
+        or contrary_answer(check.answers)
         or stale_facts(case, check)
     )
     if not obstacle:
-        obstacle = refund_alone(case, may_still_arrive=supplier_may_deliver(check))
+        obstacle = refund_alone(case, may_still_arrive=supplier_may_deliver(check.answers))
     if not obstacle:
         return "refunded", ""
     if pending_approval(case) is None or not held or standing.owed_fen:

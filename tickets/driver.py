@@ -16,6 +16,7 @@ from django.db import connection
 from orders.api.idempotency import forget_answers
 from orders.deliveries import rescue_top_ups
 from orders.settlement import rescue_refunds
+from tickets.mass_refunds import carry_on_batches
 from tickets.models import Deadline
 from tickets.relay import relay
 from tickets.sweep import sweep
@@ -54,6 +55,10 @@ def rescue_once(clock: Clock) -> int:
     return rescue_refunds(clock=clock) + rescue_top_ups(clock=clock)
 
 
+def carry_on_once(clock: Clock) -> int:
+    return carry_on_batches(clock=clock)
+
+
 def watch_once(clock: Clock) -> int:
     return sum(watch(now=clock()).values())
 
@@ -81,6 +86,7 @@ ROUNDS = (
     Round("sweep", sweep_once, until_next_due),
     Round("relay", relay_once, lambda clock: LONGEST_WAIT_S),
     Round("gateways", rescue_once, lambda clock: LONGEST_WAIT_S),
+    Round("batches", carry_on_once, lambda clock: 5.0),
     Round("watchdog", watch_once, lambda clock: 60.0),
     Round("old answers", forget_once, lambda clock: 3600.0),
 )
@@ -92,7 +98,7 @@ def run_once(*, clock: Clock) -> int:
     Money and errands twice: the first relay may decide a refund, whose result is news again.
     """
     fired = sweep_once(clock)
-    for step in (relay_once, rescue_once, relay_once):
+    for step in (relay_once, carry_on_once, rescue_once, relay_once):
         step(clock)
     return fired
 

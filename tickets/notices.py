@@ -12,7 +12,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from orders.models import Order
 from tickets.cases import Case
+from tickets.docket import Docket
 from tickets.models import Notice
 from tickets.notifiers import UnableToSend, deliver
 
@@ -51,6 +53,22 @@ def notify_person(case: Case, kind: str, user: User, **context: Any) -> None:
     _add(case, kind, audience=Notice.Audience.STAFF, user=user, context=context)
 
 
+def notify_buyer(docket: Docket, order: Order, kind: str, **context: Any) -> None:
+    """This function will tell a buyer who never filed a dispute what was done of itself, once per
+    refund."""
+    docket.add(
+        Notice(
+            order=order,
+            audience=Notice.Audience.CUSTOMER,
+            kind=kind,
+            context=context,
+            key=f"{order.uuid}:{context['refund_no']}:{kind}",
+            created_at=docket.now,
+            not_before=docket.now,
+        )
+    )
+
+
 def _add(
     case: Case, kind: str, *, audience: Notice.Audience, user: User | None, context: dict[str, Any]
 ) -> None:
@@ -83,7 +101,7 @@ def claim_notices(*, now: datetime) -> list[Notice]:
     with transaction.atomic(durable=True):
         notices = list(
             Notice.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("ticket__order", "user")
+            .select_related("ticket__order", "order", "user")
             .filter(state=Notice.State.PENDING, not_before__lte=now)
             .order_by("not_before", "id")[:BATCH]
         )

@@ -24,7 +24,7 @@ from tickets.aftermath import (
 from tickets.cases import Case, lock_case
 from tickets.docket import Docket
 from tickets.models import Event, Ticket
-from tickets.notices import notify_owner, notify_supervisors
+from tickets.notices import notify_buyer, notify_owner, notify_supervisors
 from tickets.queries import OVER, concerned_tickets
 from tickets.transitions.arrows import Status
 from tickets.transitions.finishing import begin_cycle, finish
@@ -62,12 +62,22 @@ def consume_order_event(*, event_id: int, now: datetime) -> None:
         if event is None:
             return
         docket = Docket(now)
-        for ticket_id in concerned_tickets(event):
+        concerned = concerned_tickets(event)
+        if event.kind == Kind.REFUND_SETTLED and not concerned:
+            tell_buyer(event, docket)
+        for ticket_id in concerned:
             case = lock_case(ticket_id=ticket_id, docket=docket, actor=Actor.system())
             HANDLERS[Kind(event.kind)](case, event.data)
         docket.flush()
         event.consumed_at = now
         event.save(update_fields=["consumed_at"])
+
+
+def tell_buyer(event: OrderEvent, docket: Docket) -> None:
+    """This function will tell the buyer of a refund that nobody had to ask for: an outage's."""
+    if event.data.get("origin") == str(event.order.uuid):
+        facts = {name: event.data[name] for name in ("refund_no", "amount_fen")}
+        notify_buyer(docket, event.order, "refunded_unasked", **facts)
 
 
 def put_off(*, event_id: int, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Proof and the promise: files put to a case, and the clock that starts when they are complete."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -7,7 +8,7 @@ from django.utils.translation import gettext as _
 from orders.models import Order
 from tickets.cases import Case, TransitionRefused
 from tickets.completeness import is_complete, missing
-from tickets.models import Event, Evidence
+from tickets.models import Event, Evidence, Ticket
 from tickets.notices import notify_customer
 from tickets.promise import start_promise
 
@@ -71,7 +72,8 @@ def consider_promise(case: Case) -> None:
     """This function will start the 24-hour promise when its condition is there, once per cycle.
 
     It counts from the later of opening and receipt of the last required file; from opening where
-    our own records prove that nothing arrived, whatever the proof.
+    our own records prove that nothing arrived, whatever the proof; from the later of opening and
+    the public notice of an outage that it belongs to.
     """
     ticket = case.ticket
     if ticket.commitment_started_at is not None:
@@ -80,14 +82,12 @@ def consider_promise(case: Case) -> None:
     if last is not None:
         ticket.proof_complete_at = last.received_at
         case.change("proof_complete_at")
-    if proven_by_records(ticket.order):
-        started_at, file = ticket.cycle_started_at, None
-    elif last is not None:
-        started_at, file = max(ticket.cycle_started_at, last.received_at), last
-    else:
+    begun = find_start(ticket, last)
+    if begun is None:
         kinds = sorted(set().union(*missing(ticket.category, [f.kind for f in case_files(case)])))
         notify_customer(case, "proof_incomplete", kinds=kinds)
         return
+    started_at, file = begun
     ticket.commitment_started_by = file
     case.change("commitment_started_by")
     start_promise(case, started_at=started_at)
@@ -97,6 +97,19 @@ def consider_promise(case: Case) -> None:
         started_at=started_at.isoformat(),
     )
     notify_customer(case, "promise_started")
+
+
+def find_start(ticket: Ticket, last: Evidence | None) -> tuple[datetime, Evidence | None] | None:
+    """This function will find what starts the promise first: our records, proof, or a notice."""
+    opened_at = ticket.cycle_started_at
+    if proven_by_records(ticket.order):
+        return opened_at, None
+    starts: list[tuple[datetime, Evidence | None]] = []
+    if last is not None:
+        starts.append((max(opened_at, last.received_at), last))
+    if ticket.outage is not None and ticket.outage.published_at is not None:
+        starts.append((max(opened_at, ticket.outage.published_at), None))
+    return min(starts, key=lambda start: start[0], default=None)
 
 
 def last_required_file(case: Case) -> Evidence | None:

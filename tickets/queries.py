@@ -38,9 +38,14 @@ def find_order_for_customer(*, order_no: str, last4: str) -> Order | None:
 
 
 def concerned_tickets(event: OrderEvent) -> list[int]:
-    """This function will find the tickets concerned: an event's origin, or the order's open one."""
+    """This function will find the tickets concerned: an event's origin, or the order's open one.
+
+    A refund given without a dispute has the order for its origin; one may have been opened since.
+    """
     if origin := event.data.get("origin"):
-        return list(Ticket.objects.filter(uuid=origin).values_list("pk", flat=True))
+        found = list(Ticket.objects.filter(uuid=origin).values_list("pk", flat=True))
+        if found:
+            return found
     of_order = Ticket.objects.filter(order_id=event.order_id)
     found = list(of_order.filter(status__in=Ticket.OPEN_STATUSES).values_list("pk", flat=True))
     if not found and event.kind == OrderEvent.Kind.TOP_UP_FAILED:

@@ -1,6 +1,7 @@
 """What keeps the desk from refunding alone: its own records, the answers, the limits."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,8 @@ from tickets.models import FactCheck, Ticket
 from tickets.policies import live_controls
 
 PARTY_WINDOW = timedelta(days=30)
+#: What orders.inquiry.ask_about brought.
+Answers = list[dict[str, Any]]
 
 
 def foreseeable_obstacle(case: Case, standing: Standing, claim_fen: int) -> str:
@@ -31,9 +34,9 @@ def foreseeable_obstacle(case: Case, standing: Standing, claim_fen: int) -> str:
     return ""
 
 
-def contrary_answer(check: FactCheck) -> str:
+def contrary_answer(answers: Answers) -> str:
     """This function will tell what channel or supplier said against a refund."""
-    for answer in check.answers:
+    for answer in answers:
         state = answer.get("state")
         arrived = state in ("succeeded", "partial")
         if answer["source"] == "supplier" and arrived and answer.get("voucher_no"):
@@ -60,12 +63,12 @@ def stale_facts(case: Case, check: FactCheck) -> str:
     return _("What we know of the order is too old to decide alone.")
 
 
-def supplier_may_deliver(check: FactCheck) -> bool:
+def supplier_may_deliver(answers: Answers) -> bool:
     """This function will tell whether no supplier confirmed that nothing will arrive any more.
 
     That does not stop the promise: the refund goes out, marked as at risk of a late delivery.
     """
-    asked = [answer for answer in check.answers if answer["source"] == "supplier"]
+    asked = [answer for answer in answers if answer["source"] == "supplier"]
     return any(answer.get("state") not in ("failed", "not_found") for answer in asked)
 
 

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from helpdesk import clock
+from tickets.mass_refunds import carry_on_batches as carry_on
 from tickets.relay import relay as relay_rows
 from tickets.sweep import sweep as sweep_deadlines
 from tickets.watchdog import watch
@@ -21,3 +22,8 @@ def relay() -> int:
 @shared_task
 def watchdog() -> None:
     watch(now=clock.now())
+
+
+@shared_task
+def carry_on_batches() -> int:
+    return carry_on(clock=clock.now)

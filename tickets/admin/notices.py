@@ -10,6 +10,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from orders.admin.cells import badge, two_lines
+from orders.admin.links import order_link
 from orders.admin.readonly import ReadOnlyAdmin
 from orders.masking import mask_email
 from tickets.admin.edge import name_of
@@ -30,7 +31,7 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     list_display = ("what", "to", "number", "progress", "created_at", "sent_at")
     list_filter = [("state", ChoicesDropdownFilter), ("audience", ChoicesDropdownFilter)]
-    list_select_related = ("ticket", "user")
+    list_select_related = ("ticket", "order", "user")
     ordering = ("-id",)
     search_fields = ("ticket__number",)
     search_help_text = gettext_lazy("Whole number of the dispute")
@@ -65,11 +66,15 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("dispute"))
     def number(self, notice: Notice) -> str:
-        return notice.ticket.number if notice.ticket is not None else "—"
+        if notice.ticket is not None:
+            return notice.ticket.number
+        return notice.order.order_no if notice.order is not None else "—"
 
     @display(description=gettext_lazy("dispute"))
     def about(self, notice: Notice) -> Any:
-        return ticket_link(notice.ticket) if notice.ticket is not None else "—"
+        if notice.ticket is not None:
+            return ticket_link(notice.ticket)
+        return order_link(notice.order) if notice.order is not None else "—"
 
     @display(description=gettext_lazy("state"))
     def progress(self, notice: Notice) -> SafeString:

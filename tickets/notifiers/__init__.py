@@ -26,5 +26,5 @@ def _address(notice: Notice) -> str:
     if notice.audience == Notice.Audience.STAFF:
         return notice.user.email if notice.user is not None else ""
     if notice.ticket is None:
-        return ""
+        return notice.order.customer_email if notice.order is not None else ""
     return notice.ticket.contact_email or notice.ticket.order.customer_email

@@ -40,6 +40,8 @@ def _context(notice: Notice) -> dict[str, Any]:
         labels = dict(Evidence.Kind.choices)
         context["kinds"] = ", ".join(str(labels[kind]) for kind in kinds)
     context["site_url"] = settings.SITE_URL
+    if notice.order is not None:
+        context |= {"order": notice.order, "account": mask_account(notice.order.target_account)}
     if (ticket := notice.ticket) is not None:
         context |= {
             "ticket": ticket,
