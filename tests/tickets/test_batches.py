@@ -20,12 +20,12 @@ from orders.models import BatchRow, Order, Payment, Refund, RefundBatch
 from orders.outages import OutageFacts, UnableToDeclare, declare_outage
 from orders.topups import record_delivery
 from tests.stories import HOUR, MINUTE, acting, make_payment, make_top_up
-from tests.tickets.outages import Storm, banked_storm, begin_storm, storm
+from tests.tickets.outages import Storm, storm
 from tickets.remedies import refund
 from tickets.transitions import approve, refuse
 from tickets.transitions.approvals import UnableToApprove
 
-__all__ = ["banked_storm", "begin_storm", "storm"]
+__all__ = ["storm"]
 
 pytestmark = pytest.mark.django_db
 
