@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -54,13 +54,8 @@ class Scope:
     product_code: str = ""
 
     def to_json(self) -> dict[str, str]:
-        return {
-            "paid_from": self.paid_from.isoformat(),
-            "paid_until": self.paid_until.isoformat(),
-            "supplier": self.supplier,
-            "channel": self.channel,
-            "product_code": self.product_code,
-        }
+        instants = {"paid_from": self.paid_from, "paid_until": self.paid_until}
+        return {**asdict(self), **{name: at.isoformat() for name, at in instants.items()}}
 
 
 @dataclass(frozen=True)
@@ -198,13 +193,9 @@ def _why_a_person_has_to_look(
         return "counts_as_delivered"
     if order.code_revealed_at is not None:
         return "code_shown"
-    if any(find_dead_end(p, now=now) for p in payments if p.refundable_fen or _held(p)):
+    if any(find_dead_end(p, now=now) for p in payments if p.amount_fen > p.refunded_fen):
         return "by_transfer"
     return ""
-
-
-def _held(payment: Payment) -> bool:
-    return any(refund.held for refund in payment.refunds.all())
 
 
 def digest_rows(scope: Mapping[str, Any], rows: Iterable[tuple[int, int, str]]) -> str:

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 
 from orders.affected import Scope, Selection, scope_of, select_orders
-from orders.batches import approve_batch, propose_batch
+from orders.batch_decisions import approve_batch
+from orders.batches import propose_batch
 from orders.models import BatchRow, Order, Outage, RefundBatch
 from orders.outages import OutageFacts, declare_outage
 from tests.stories import HOUR, OPENING, Desk

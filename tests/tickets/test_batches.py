@@ -8,14 +8,14 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from orders import affected, batches
-from orders.batches import (
-    NotAllowedToBatch,
-    UnableToBatch,
+from orders.batch_decisions import (
     cancel_batch,
+    digest_of,
     pause_batch,
     resume_batch,
     withdraw_batch,
 )
+from orders.batches import NotAllowedToBatch, UnableToBatch
 from orders.models import BatchRow, Order, Payment, Refund, RefundBatch
 from orders.outages import OutageFacts, UnableToDeclare, declare_outage
 from orders.topups import record_delivery
@@ -162,7 +162,7 @@ class TestProposing:
         batch = storm.propose()
         assert (batch.state, batch.count, batch.excluded) == ("proposed", 1, 1)
         assert batch.amount_fen == 9800
-        assert batches.digest_of(batch) == batch.digest
+        assert digest_of(batch) == batch.digest
         assert sorted(batch.rows.values_list("state", flat=True)) == ["excluded", "waiting"]
 
     def test_not_when_the_list_has_changed_since_it_was_read(self, storm: Storm) -> None:

@@ -14,7 +14,8 @@ import pytest
 from django.core import mail
 from django.db import close_old_connections, connection
 
-from orders.batches import UnableToBatch, pause_batch
+from orders.batch_decisions import pause_batch
+from orders.batches import UnableToBatch
 from orders.ledger import find_differences
 from orders.models import BatchRow, Order, Payment, Refund
 from orders.outages import facts_of, revise_outage
@@ -23,7 +24,8 @@ from orders.topups import record_delivery
 from tests.stories import MINUTE, TICK, kinds_of, make_payment, make_top_up, told
 from tests.tickets.outages import DOWN, Storm, banked_storm, storm
 from tickets import mass_refunds
-from tickets.mass_refunds import LEASE, MOST_ATTEMPTS, carry_out_row, claim_row
+from tickets.batch_rows import carry_out_row
+from tickets.mass_refunds import LEASE, MOST_ATTEMPTS, claim_row
 from tickets.models import Notice, Ticket
 from tickets.outages import link_outage
 from tickets.remedies import refund
