@@ -16,6 +16,8 @@ pytest_plugins = [
     if importlib.util.find_spec(name) is not None
 ]
 
+#: Where the tests live that want the machine to themselves.
+ALONE = ("tests/processes/", "tests/infra/test_embedded.py", "tests/infra/test_supervisor.py")
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 NO_BROWSER = (
     "no Chromium, so the browser tests were LEFT OUT. "
@@ -38,7 +40,14 @@ def needs_browser(item: pytest.Item) -> bool:
     return {"page", "browser", "context"} & set(getattr(item, "fixturenames", ())) != set()
 
 
+def runs_alone(item: pytest.Item) -> bool:
+    """Whole files, so that nobody forgets to mark a new test in one of them."""
+    return item.nodeid.startswith(ALONE)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in filter(runs_alone, items):
+        item.add_marker(pytest.mark.alone)
     browser_tests = [item for item in items if needs_browser(item)]
     for item in browser_tests:
         item.add_marker(pytest.mark.browser)

@@ -1,4 +1,8 @@
-"""`./run test`: the whole suite on SQLite and then on PostgreSQL. Neither is ever skipped."""
+"""`./run test`: the whole suite on SQLite and then on PostgreSQL. Neither is ever skipped.
+
+Tests share the cores; those that run a desk of processes, or judge how quick one is, come
+afterwards and have the machine to themselves. With arguments, pytest alone decides.
+"""
 
 import os
 import subprocess
@@ -8,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 NOTHING_COLLECTED = 5
+PYTEST = [sys.executable, "-m", "pytest"]
+#: The two halves of the suite: every test has a place in exactly one.
+SHARES = (["-n", "logical", "-q", "-m", "not alone"], ["-q", "-m", "alone"])
 
 
 def main(arguments: list[str]) -> int:
@@ -37,9 +44,11 @@ def run_suite(name: str, url: str, arguments: list[str]) -> tuple[str, int, floa
     started = time.monotonic()
     # An empty DATABASE_URL means SQLite, whatever .env says.
     environment = os.environ | {"DATABASE_URL": url}
-    command = [sys.executable, "-m", "pytest", *arguments]
-    code = subprocess.run(command, env=environment, check=False).returncode
-    return name, code, time.monotonic() - started
+    codes = [
+        subprocess.run([*PYTEST, *how], env=environment, check=False).returncode
+        for how in ([arguments] if arguments else SHARES)
+    ]
+    return name, max(codes), time.monotonic() - started
 
 
 def outcome(code: int) -> str:
