@@ -92,6 +92,12 @@ NAVIGATION = [
             "orders.view_reconciliationdifference",
         ),
         entry(
+            _("Providers' messages"),
+            "mark_email_unread",
+            "orders_callback_changelist",
+            "orders.view_callback",
+        ),
+        entry(
             _("Order events"), "history", "orders_orderevent_changelist", "orders.view_orderevent"
         ),
     ),

@@ -380,6 +380,8 @@ ALIPAY_PRIVATE_KEY = _read_key(
 ALIPAY_PUBLIC_KEY = _read_key(
     env.str("ALIPAY_PUBLIC_KEY", default=""), env.str("ALIPAY_PUBLIC_KEY_FILE", default="")
 )
+# The seller's account (2088...); when it is given, news for another seller of the app is refused.
+ALIPAY_SELLER_ID = env.str("ALIPAY_SELLER_ID", default="")
 ALIPAY_GATEWAY_URL = env.str("ALIPAY_GATEWAY_URL", default="")
 # How many days after the payment Alipay still refunds; each merchant's contract says its own.
 ALIPAY_REFUND_WINDOW = timedelta(days=env.int("ALIPAY_REFUND_WINDOW", default=365))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from helpdesk.wake import wake
@@ -33,7 +34,12 @@ LONGEST_WAIT = timedelta(minutes=30)
 VOUCHER_ASKED_FOR = timedelta(hours=4)
 BATCH = 20
 
+#: How far the supplier's clock may be ahead of ours.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
 State = TopUp.State
+#: What a supplier says when it is done with an attempt, one way or the other.
+ENDS = (SupplierState.SUCCEEDED, SupplierState.PARTIAL, SupplierState.FAILED)
 DELIVERED = (State.SUCCEEDED, State.PARTIAL)
 
 
@@ -109,6 +115,7 @@ def call_supplier(claim: Claim, *, now: datetime) -> SupplierAnswer:
             account=claim.account,
             product=claim.product,
             face_value_fen=claim.face_value_fen,
+            notify_url=f"{settings.SITE_URL}/callbacks/suppliers/{claim.supplier}/",
         )
     except SupplierError as error:
         logger.warning("top-up %s: %s", claim.top_up_no, error)
@@ -120,15 +127,27 @@ def call_supplier(claim: Claim, *, now: datetime) -> SupplierAnswer:
         )
 
 
-def settle_top_up(*, top_up_id: int, answer: SupplierAnswer, now: datetime) -> None:
+def can_be_ordered(answer: SupplierAnswer, *, now: datetime) -> bool:
+    """This function will say whether an answer that was not asked for tells an end, and since
+    when: two such may come in the wrong order. From a future nobody can have overtaken it."""
+    told_at = answer.changed_at
+    return answer.state in ENDS and told_at is not None and told_at <= now + CLOCK_TOLERANCE
+
+
+def settle_top_up(*, top_up_id: int, answer: SupplierAnswer, now: datetime) -> bool:
     """This function will write down what the supplier said and what follows from it.
 
     Any number of times, from a call, a query or a notify: only news changes anything. A supplier
-    may take its success back, or succeed after it failed; both are facts.
+    may take its success back, or succeed after it failed; both are facts. False: the answer is
+    older than another one that is known, and changed nothing.
     """
     with transaction.atomic(durable=True):
         order = Order.objects.select_for_update().get(top_ups=top_up_id)
         top_up = TopUp.objects.select_for_update().get(pk=top_up_id)
+        if answer.changed_at is not None:
+            if top_up.told_at is not None and answer.changed_at < top_up.told_at:
+                return False
+            top_up.told_at = min(answer.changed_at, now)
         top_up.supplier_order_no = answer.supplier_order_no[:64] or top_up.supplier_order_no
         top_up.message = (answer.message or answer.code)[:500]
         match answer.state:
@@ -142,6 +161,7 @@ def settle_top_up(*, top_up_id: int, answer: SupplierAnswer, now: datetime) -> N
         if top_up.state in DELIVERED:
             # The money may have gone back while the supplier was silent.
             claim_late_arrival(order, now=now)
+    return True
 
 
 def _deliver(order: Order, top_up: TopUp, answer: SupplierAnswer, *, now: datetime) -> None:
@@ -228,6 +248,16 @@ def append_event(top_up: TopUp, kind: OrderEvent.Kind, *, now: datetime) -> None
         },
     )
     wake("tickets.tasks.relay")
+
+
+def hasten_top_up(*, top_up_id: int, now: datetime) -> None:
+    """This function will have the supplier asked about an attempt as soon as a worker is free."""
+    with transaction.atomic():
+        top_up = TopUp.objects.select_for_update().get(pk=top_up_id)
+        if top_up.next_attempt_at is None or top_up.next_attempt_at > now:
+            top_up.next_attempt_at = now
+            top_up.save(update_fields=["next_attempt_at"])
+        wake("orders.tasks.execute_top_up", top_up.pk)
 
 
 def find_due_top_ups(*, now: datetime) -> list[int]:

@@ -5,6 +5,7 @@ from celery import shared_task
 from helpdesk import clock
 from orders import deliveries, settlement
 from orders.api import idempotency
+from orders.callbacks import book
 from orders.reconciling import runs
 
 
@@ -31,6 +32,11 @@ def rescue_top_ups() -> None:
 @shared_task
 def forget_answers() -> None:
     idempotency.forget_answers(now=clock.now())
+
+
+@shared_task
+def forget_callbacks() -> None:
+    book.forget_callbacks(now=clock.now())
 
 
 @shared_task

@@ -1,6 +1,7 @@
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 
 from orders.api import views
+from orders.callbacks import views as callbacks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/orders/<str:order_no>", views.OrderView.as_view(), name="api-order"),
@@ -16,4 +17,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("api/v1/refunds", views.RefundList.as_view(), name="api-refunds"),
     path("api/v1/refunds/<str:refund_no>", views.RefundView.as_view(), name="api-refund"),
+    # A provider does not follow a redirect to the address with the slash.
+    re_path(
+        r"^callbacks/channels/(?P<code>[a-z0-9_-]{1,32})/?$",
+        callbacks.receive_from_channel,
+        name="callback-channel",
+    ),
+    re_path(
+        r"^callbacks/suppliers/(?P<code>[a-z0-9_-]{1,32})/?$",
+        callbacks.receive_from_supplier,
+        name="callback-supplier",
+    ),
 ]

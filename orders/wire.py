@@ -2,7 +2,9 @@
 
 import functools
 import json
+import math
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +26,21 @@ MASKED = {
     "account": mask_account,
     "target_account": mask_account,
     "phone": mask_phone,
+    "mobile": mask_phone,
     "name": mask_name,
+    "real_name": mask_name,
 }
-LEFT_OUT = {"sign", "signature", "nonce", "card_code", "secret", "key"}
+LEFT_OUT = {
+    *("sign", "signature", "nonce", "secret", "key", "password"),
+    *("card_code", "card_no", "card_list", "card_password", "kami", "charge_kami"),
+}
+
+
+#: An answer nested deeper than this is nobody's.
+DEPTH_LIMIT = 20
+UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
+#: A whole number of more digits fits no column; it is kept as text.
+DIGITS_LIMIT = 18
 
 
 class NoAnswer(Exception):
@@ -41,11 +55,7 @@ class Answer:
 
     def json(self) -> dict[str, Any] | None:
         """This function will return the body as one JSON object, or None if it is none."""
-        try:
-            parsed = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return parsed if isinstance(parsed, dict) else None
+        return read_object(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,46 @@ def exchange(
             return Answer(response.status_code, response.headers, bytes(body))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise NoAnswer(f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def read_object(text: str | bytes) -> dict[str, Any] | None:
+    """This function will read one JSON object that every database takes, or return None.
+
+    What JSON allows and a database does not, becomes text or U+FFFD: NaN and infinity, numbers
+    beyond 64 bits, NUL, halves of characters.
+    """
+    try:
+        parsed = json.loads(
+            text, parse_int=_read_int, parse_float=_read_float, parse_constant=lambda word: word
+        )
+        return _clean(parsed, DEPTH_LIMIT) if isinstance(parsed, dict) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _read_int(digits: str) -> int | str:
+    return int(digits) if len(digits) <= DIGITS_LIMIT else digits
+
+
+def _read_float(digits: str) -> float | str:
+    return number if math.isfinite(number := float(digits)) else digits
+
+
+def _clean(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict | list) and depth == 0:
+        raise ValueError("nested too deeply")
+    if isinstance(value, dict):
+        return {clean_text(name): _clean(item, depth - 1) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item, depth - 1) for item in value]
+    return value
+
+
+def clean_text(text: str) -> str:
+    """This function will replace what no database takes: NUL and halves of characters."""
+    return UNSTORABLE.sub("\ufffd", text)
 
 
 def get_endpoint(*, url_setting: str, secret_setting: str, secret_key: str) -> Endpoint | None:

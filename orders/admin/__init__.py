@@ -3,6 +3,7 @@ again, and settle what no program can, each in a dialog."""
 
 from orders.admin.api_keys import ApiKeyAdmin
 from orders.admin.books import LedgerEntryAdmin, MoneyAlarmAdmin, RecourseAdmin
+from orders.admin.callbacks import CallbackAdmin
 from orders.admin.money import PaymentAdmin, RefundAdmin
 from orders.admin.orders import OrderAdmin, OrderEventAdmin
 from orders.admin.reconciliation import ReconciliationDifferenceAdmin, ReconciliationRunAdmin
@@ -10,6 +11,7 @@ from orders.admin.topups import TopUpAdmin
 
 __all__ = [
     "ApiKeyAdmin",
+    "CallbackAdmin",
     "LedgerEntryAdmin",
     "MoneyAlarmAdmin",
     "OrderAdmin",

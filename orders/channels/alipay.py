@@ -21,6 +21,7 @@ from orders.channels.alipay_wire import (
     is_signed,
     join_params,
     read_instant,
+    yuan_to_fen,
 )
 from orders.channels.base import (
     READ_TIMEOUT_S,
@@ -35,7 +36,7 @@ from orders.channels.base import (
     TradeRef,
     TradeState,
 )
-from orders.wire import mask_payload
+from orders.wire import clean_text, mask_payload
 
 CAPABILITIES = Capabilities(
     can_query_trade=True,
@@ -79,15 +80,31 @@ REFUND_CODES = {
     "ACQ.REASON_TRADE_BEEN_FREEZEN": FINAL,
     "ACQ.USER_NOT_MATCH_ERR": FINAL,
 }
-#: Errors of the gateway itself, whatever the sub_code.
-GATEWAY_CODES = {"20000": UNCERTAIN, "40005": LATER}
-#: Refusals that may be about an earlier arrival of the very same request: the query tells.
-ASK_AGAIN_CODES = {"ACQ.DISCORDANT_REPEAT_REQUEST", "ACQ.TRADE_HAS_CLOSE"}
+#: Errors of the gateway itself, whatever the sub_code. Ours that a repair of the settings ends
+#: (a wrong key, a clock that is off, an app without the right) wait for that repair.
+GATEWAY_CODES = {"20000": UNCERTAIN, "40005": LATER, "40006": UNCERTAIN}
+REFUND_CODES |= dict.fromkeys(
+    (
+        *("isv.invalid-app-id", "isv.invalid-signature", "isv.invalid-signature-type"),
+        *("isv.missing-signature", "isv.missing-signature-key", "isv.missing-signature-config"),
+        *("isv.invalid-timestamp", "isv.missing-app-id", "isv.app-cert-sn-is-invalid"),
+    ),
+    UNCERTAIN,
+)
+#: Refusals that an earlier arrival of the very same request may have caused: the query tells.
+ASK_AGAIN_CODES = {
+    "ACQ.DISCORDANT_REPEAT_REQUEST",
+    "ACQ.TRADE_HAS_CLOSE",
+    "ACQ.TRADE_STATUS_ERROR",
+    "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL",
+    "ACQ.REFUND_FEE_ERROR",
+    "ACQ.REASON_TRADE_REFUND_FEE_ERR",
+}
 #: What of an answer or a notify is kept; the rest is about the buyer.
 KEPT = frozenset(
     {
         *("code", "msg", "sub_code", "sub_msg", "trade_status", "notify_id", "notify_time"),
-        *("app_id", "trade_no", "out_trade_no", "out_request_no", "out_biz_no"),
+        *("app_id", "seller_id", "trade_no", "out_trade_no", "out_request_no", "out_biz_no"),
         *("total_amount", "fund_change", "refund_fee", "refund_amount", "refund_status"),
         *("send_back_fee", "deposit_back_info", "send_pay_date"),
         *("gmt_payment", "gmt_refund", "gmt_refund_pay", "gmt_close"),
@@ -131,17 +148,13 @@ def request(
 def _ask_again(
     answer: ChannelAnswer, *, refund_no: str, trade: TradeRef, timeout: float
 ) -> ChannelAnswer:
-    """A closed trade may have been closed by this refund, and a number that was used with
-    another amount has a real one: both are only known from the query."""
+    """A trade may be closed or emptied by this very refund, and a number that was used with
+    another amount has a real one, which counts: all this is only known from the query."""
     try:
         asked = query(refund_no=refund_no, trade=trade, timeout=timeout)
     except ChannelError:
         return replace(answer, outcome=Outcome.UNKNOWN, retryable=True)
-    if asked.outcome == Outcome.NOT_FOUND:
-        return answer
-    if answer.outcome == Outcome.UNKNOWN:
-        return replace(answer, amount_fen=asked.amount_fen)
-    return asked
+    return answer if asked.outcome == Outcome.NOT_FOUND else asked
 
 
 def query(*, refund_no: str, trade: TradeRef, timeout: float = READ_TIMEOUT_S) -> ChannelAnswer:
@@ -274,8 +287,10 @@ def parse_notify(*, body: bytes, headers: Mapping[str, str], now: datetime) -> C
     is_rsa2 = params.get("sign_type") == "RSA2"
     if not is_rsa2 or not is_signed(account.alipay_public_key, join_params(signed), signature):
         raise NoticeRefused("The notify's sign is wrong.", reason=Reason.BAD_SIGNATURE)
-    if params.get("app_id") != account.app_id:
-        raise NoticeRefused("The notify is for another app.", reason=Reason.OTHER_ACCOUNT)
+    seller_id = settings.ALIPAY_SELLER_ID
+    is_ours = not seller_id or params.get("seller_id") == seller_id
+    if params.get("app_id") != account.app_id or not is_ours:
+        raise NoticeRefused("The notify is for another app or seller.", reason=Reason.OTHER_ACCOUNT)
     sent_at = read_instant(params.get("notify_time", ""))
     if sent_at is None or not now - NOTIFY_AGE <= sent_at <= now + CLOCK_TOLERANCE:
         raise NoticeRefused("The notify is not of today.", reason=Reason.STALE)
@@ -298,6 +313,8 @@ def _read_notice(params: Mapping[str, str]) -> ChannelNotice:
         refund_no=refund_no if is_refund else "",
         trade=TradeRef(**numbers),
         outcome=Outcome.SUCCEEDED if is_refund else Outcome.UNKNOWN,
+        total_fen=yuan_to_fen(params.get("total_amount")),
+        refunded_fen=yuan_to_fen(params.get("refund_fee")),
         at=read_instant(happened or ""),
         code=params.get("trade_status", ""),
         raw=_keep(params),
@@ -315,7 +332,7 @@ def _read_form(body: bytes) -> dict[str, str]:
         )
     except ValueError as error:
         raise NoticeRefused("The notify is no form.", reason=Reason.UNREADABLE) from error
-    params = dict(pairs)
+    params = {clean_text(name): clean_text(value) for name, value in pairs}
     if not pairs or len(params) != len(pairs) or params.get("charset", "utf-8").lower() != "utf-8":
         # Two values under one name are two readings of one signature.
         raise NoticeRefused("The notify is ambiguous.", reason=Reason.UNREADABLE)

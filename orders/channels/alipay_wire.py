@@ -28,7 +28,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from orders.channels.base import ChannelError, ChannelNotConfigured
-from orders.wire import Answer, NoAnswer, exchange, read_simulator
+from orders.wire import Answer, NoAnswer, exchange, read_object, read_simulator
 
 #: Alipay reads and writes local time without a zone: always Beijing's, wherever this machine is.
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -207,7 +207,7 @@ def open_answer(account: Account, method: str, answer: Answer) -> Said:
         told = _unsigned_reason(inner)
         message = f"HTTP {answer.status} without Alipay's signature{told}."
         raise ChannelError(message, code=code, request_id=request_id)
-    return Said(json.loads(inner), request_id)
+    return Said(read_object(inner) or {}, request_id)
 
 
 def _split(body: bytes, name: str) -> tuple[str, str]:
@@ -233,8 +233,7 @@ def _split(body: bytes, name: str) -> tuple[str, str]:
 
 def _unsigned_reason(inner: str) -> str:
     """Alipay does not sign when it does not know the app: what it says then may help people."""
-    said = json.loads(inner) if inner else {}
-    code = said.get("sub_code")
+    code = (read_object(inner) or {}).get("sub_code")
     return f" ({code[:64]})" if isinstance(code, str) else ""
 
 

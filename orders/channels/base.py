@@ -19,6 +19,24 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from orders.news import NoticeRefused, NoticeReply
+
+__all__ = [
+    "Capabilities",
+    "Channel",
+    "ChannelAnswer",
+    "ChannelError",
+    "ChannelNotConfigured",
+    "ChannelNotice",
+    "NoBill",
+    "NoticeRefused",
+    "NoticeReply",
+    "Outcome",
+    "TradeAnswer",
+    "TradeRef",
+    "TradeState",
+]
+
 READ_TIMEOUT_S = 10.0
 BILL_TIMEOUT_S = 30.0
 
@@ -93,8 +111,8 @@ class TradeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChannelNotice:
-    """A notify whose signature, age and receiver were right. It says that there is news; what is
-    true is then asked of the channel (see orders.callbacks)."""
+    """A notify whose signature, age and receiver were right. What is believed of it, and what
+    is then asked of the channel, says orders.callbacks."""
 
     #: The provider's own id of this piece of news: the same when it is sent again.
     notice_id: str
@@ -104,20 +122,15 @@ class ChannelNotice:
     outcome: Outcome = Outcome.UNKNOWN
     #: This refund's amount in fen; None when the notify does not say.
     amount_fen: int | None = None
+    #: The payment's amount, and all refunds of it together; None when the notify does not say.
+    total_fen: int | None = None
+    refunded_fen: int | None = None
+    channel_refund_no: str = ""
     #: When the provider says that it happened.
     at: datetime | None = None
     code: str = ""
     #: The notify's body with accounts, names and signatures masked.
     raw: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeReply:
-    """What a provider wants to hear; anything but its word for "taken" has the notify repeated."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,21 +194,6 @@ class NoBill(ChannelError):
 
     def __init__(self, message: object, *, request_id: str = "") -> None:
         super().__init__(message, code="NO_BILL", request_id=request_id)
-
-
-class NoticeRefused(Exception):
-    """A notify that changes nothing: not from the channel, too old, or not meant for us."""
-
-    class Reason(StrEnum):
-        BAD_SIGNATURE = "bad_signature"
-        STALE = "stale"
-        OTHER_ACCOUNT = "other_account"
-        UNREADABLE = "unreadable"
-        NOT_CONFIGURED = "not_configured"
-
-    def __init__(self, message: object, *, reason: Reason) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class Channel(Protocol):

@@ -113,7 +113,7 @@ def read_refund(
         rule = (Outcome.REJECTED, code in PASSING_CODES)
     if rule[0] in (Outcome.SUCCEEDED, Outcome.ACCEPTED):
         is_ours = said.get("refund_no") == refund_no
-        is_told = type(told_fen) is int and amount_fen in (None, told_fen)
+        is_told = type(told_fen) is int and told_fen > 0 and amount_fen in (None, told_fen)
         if not (is_ours and is_told):
             rule, code = (Outcome.UNKNOWN, False), "ANSWER_DIFFERS"
     return _answer(said, rule, code)

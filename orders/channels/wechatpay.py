@@ -110,23 +110,18 @@ def request(
         answer = make_answer(said, read_refusal(said), said.text("code"))
         if answer.code not in ASK_AGAIN_CODES:
             return answer
-        return _ask_again(answer, refund_no=refund_no, trade=trade, amount_fen=amount_fen)
+        return _ask_again(answer, refund_no=refund_no, trade=trade)
     return _only_accepted(read_refund(said, refund_no=refund_no, amount_fen=amount_fen))
 
 
-def _ask_again(
-    answer: ChannelAnswer, *, refund_no: str, trade: TradeRef, amount_fen: int
-) -> ChannelAnswer:
-    """A number that was used before may have paid: then the refusal is not about the money."""
+def _ask_again(answer: ChannelAnswer, *, refund_no: str, trade: TradeRef) -> ChannelAnswer:
+    """A number that was used before may have paid, were it another amount: then what it paid
+    counts, and not the refusal."""
     try:
         asked = query(refund_no=refund_no, trade=trade, timeout=ASK_AGAIN_TIMEOUT_S)
     except ChannelError:
         return replace(answer, outcome=Outcome.UNKNOWN, retryable=True)
-    if asked.outcome == Outcome.NOT_FOUND:
-        return answer
-    if asked.amount_fen not in (None, amount_fen):
-        return for_people(asked, "ANSWER_DIFFERS")
-    return asked
+    return answer if asked.outcome == Outcome.NOT_FOUND else asked
 
 
 def _only_accepted(answer: ChannelAnswer) -> ChannelAnswer:

@@ -28,6 +28,7 @@ from orders.channels.wechatpay_words import (
     read_fen,
     read_instant,
 )
+from orders.wire import read_object
 
 Reason = NoticeRefused.Reason
 
@@ -45,7 +46,7 @@ def parse_notify(*, body: bytes, headers: Mapping[str, str], now: datetime) -> C
         raise NoticeRefused("The notify's signature is wrong.", reason=Reason.BAD_SIGNATURE)
     if not is_fresh(headers.get("Wechatpay-Timestamp", ""), now_s=now.timestamp()):
         raise NoticeRefused("The notify is more than 5 minutes off.", reason=Reason.STALE)
-    letter = _read_object(body)
+    letter = read_object(body) or {}
     resource = letter.get("resource")
     if not isinstance(resource, dict) or not read_text(letter, "id"):
         raise NoticeRefused("The notify has no id or tells nothing.", reason=Reason.UNREADABLE)
@@ -77,20 +78,12 @@ def _read_notice(letter: Mapping[str, Any], told: Mapping[str, Any]) -> ChannelN
         trade=TradeRef(**numbers),
         outcome=outcome if is_refund else Outcome.UNKNOWN,
         amount_fen=read_fen(told, "refund") if is_refund else None,
+        total_fen=read_fen(told, "total"),
+        channel_refund_no=read_text(told, "refund_id"),
         at=read_instant(told, "success_time") or read_instant(letter, "create_time"),
         code=status or read_text(told, "trade_state"),
         raw=keep({**told, "event_type": read_text(letter, "event_type")}),
     )
-
-
-def _read_object(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise NoticeRefused("The notify is not JSON.", reason=Reason.UNREADABLE) from error
-    if not isinstance(parsed, dict):
-        raise NoticeRefused("The notify is no object.", reason=Reason.UNREADABLE)
-    return parsed
 
 
 def answer_notify(*, taken: bool) -> NoticeReply:

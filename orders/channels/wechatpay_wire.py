@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from orders.channels.base import ChannelError
 from orders.channels.wechatpay_account import Account, get_account
-from orders.wire import ANSWER_LIMIT, BILL_LIMIT, Answer, NoAnswer, exchange
+from orders.wire import ANSWER_LIMIT, BILL_LIMIT, Answer, NoAnswer, exchange, read_object
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 CLOCK_TOLERANCE_S = 300
@@ -149,8 +149,8 @@ def open_resource(account: Account, resource: Mapping[str, Any]) -> dict[str, An
         content = AESGCM(account.apiv3_key).decrypt(nonce, sealed, associated_data)
     except InvalidTag as error:
         raise ValueError("sealed with another key") from error
-    parsed = json.loads(content)
-    if not isinstance(parsed, dict):
+    parsed = read_object(content)
+    if parsed is None:
         raise ValueError("not an object")
     return parsed
 

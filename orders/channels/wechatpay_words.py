@@ -105,8 +105,10 @@ def read_refusal(said: Said) -> tuple[Outcome, bool]:
     known = REFUND_CODES.get(said.text("code"))
     if known is not None:
         return known
-    # Not said, or new: the money may have moved where the fault is theirs or the hurry ours.
-    return UNCERTAIN if said.status >= 500 or said.status == 429 else FOR_PEOPLE
+    # Not said, or new: the money may have moved where the fault is theirs or the hurry ours, and
+    # where it is no refusal at all.
+    in_doubt = said.status >= 500 or said.status == 429 or said.status < 300
+    return UNCERTAIN if in_doubt else FOR_PEOPLE
 
 
 def for_people(answer: ChannelAnswer, code: str) -> ChannelAnswer:

@@ -12,6 +12,20 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from orders.news import NoticeRefused, NoticeReply
+
+__all__ = [
+    "NOT_FOUND_PROVES_AFTER",
+    "READ_TIMEOUT_S",
+    "NoticeRefused",
+    "NoticeReply",
+    "Supplier",
+    "SupplierAnswer",
+    "SupplierError",
+    "SupplierNotConfigured",
+    "SupplierState",
+]
+
 READ_TIMEOUT_S = 10.0
 #: "No such order" proves nothing before an order is this old at the supplier.
 NOT_FOUND_PROVES_AFTER = timedelta(minutes=5)
@@ -37,10 +51,14 @@ class SupplierAnswer:
     #: The operator's serial number. Success without it is a claim (L1), with it proof (L2).
     voucher_no: str = ""
     supplier_order_no: str = ""
-    #: Face value that arrived, in fen; None when the supplier does not say.
+    #: What was ordered, and what of it arrived, in fen of face value; None when the supplier does
+    #: not say.
+    amount_fen: int | None = None
     delivered_fen: int | None = None
     #: When the supplier's own state changed: an older notify after a newer one is old news.
     changed_at: datetime | None = None
+    #: A notify's own id, the same when it is sent again; empty where the supplier gives none.
+    notice_id: str = ""
     code: str = ""
     message: str = ""
     #: The answer's parameters with accounts and signatures masked.
@@ -64,19 +82,11 @@ class SupplierNotConfigured(SupplierError):
         super().__init__(message, retryable=False, code="NOT_CONFIGURED")
 
 
-class NotifyRefused(Exception):
-    """A notify that does not come from the supplier, or cannot be read. Answer it with 400."""
-
-
 class Supplier(Protocol):
     """All but parse_notify raise SupplierError; none touches the database. `timeout` in seconds."""
 
     @property
     def code(self) -> str: ...
-
-    @property
-    def notify_reply(self) -> str:
-        """What to answer to a notify that was taken in; anything else has it repeated."""
 
     @property
     def query_spacing(self) -> timedelta:
@@ -110,8 +120,14 @@ class Supplier(Protocol):
     def balance(self, *, timeout: float = READ_TIMEOUT_S) -> int:
         """This function will return our balance at the supplier in fen."""
 
-    def parse_notify(self, *, body: bytes, headers: Mapping[str, str]) -> SupplierAnswer:
-        """This function will verify a notify and read it.
+    def parse_notify(
+        self, *, body: bytes, headers: Mapping[str, str], now: datetime
+    ) -> SupplierAnswer:
+        """This function will verify a notify and read it. `body` is what came, byte for byte.
 
-        :raises NotifyRefused: wrong signature, stale, or unreadable.
+        :raises NoticeRefused: wrong signature, stale, another account's, or unreadable.
         """
+
+    def answer_notify(self, *, taken: bool) -> NoticeReply:
+        """This function will say in the supplier's words whether a notify was taken in; anything
+        but its word for yes has it repeated."""

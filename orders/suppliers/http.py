@@ -18,13 +18,15 @@ from typing import Any
 from orders.suppliers.base import (
     NOT_FOUND_PROVES_AFTER,
     READ_TIMEOUT_S,
-    NotifyRefused,
+    NoticeRefused,
+    NoticeReply,
     SupplierAnswer,
     SupplierError,
     SupplierState,
 )
-from orders.wire import Endpoint, NoAnswer, exchange, mask_payload
+from orders.wire import Endpoint, NoAnswer, exchange, mask_payload, read_object
 
+Reason = NoticeRefused.Reason
 CLOCK_TOLERANCE_S = 300
 
 
@@ -42,7 +44,6 @@ class HttpSupplier:
     not_found_codes: frozenset[str]
     failed_codes: frozenset[str]
     query_spacing: timedelta = timedelta(seconds=30)
-    notify_reply: str = "success"
     #: Its paths under the endpoint.
     paths: Mapping[str, str] = field(
         default_factory=lambda: {
@@ -107,25 +108,34 @@ class HttpSupplier:
             raise SupplierError("The answer has no balance.", code="BAD_ANSWER")
         return balance_fen
 
-    def parse_notify(self, *, body: bytes, headers: Mapping[str, str]) -> SupplierAnswer:
+    def parse_notify(
+        self, *, body: bytes, headers: Mapping[str, str], now: datetime
+    ) -> SupplierAnswer:
         """This function will verify a notify and read it. It may come twice, late, or after a
         newer one: `changed_at` tells.
 
-        :raises NotifyRefused: wrong signature, stale, or unreadable.
+        :raises NoticeRefused: wrong signature, stale, another account's, or unreadable.
         """
-        try:
-            said = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise NotifyRefused("The notify is not JSON.") from error
+        said = read_object(body)
+        if said is None:
+            raise NoticeRefused("The notify is not JSON.", reason=Reason.UNREADABLE)
         try:
             secret = self.get_endpoint().secret
         except SupplierError as error:
-            raise NotifyRefused(str(error)) from error
-        if not isinstance(said, dict) or not _is_signed(secret, said):
-            raise NotifyRefused("The notify's sign is wrong.")
-        if not _is_fresh(said) or not _text(said, "number"):
-            raise NotifyRefused("The notify is stale or names no order.")
+            raise NoticeRefused(str(error), reason=Reason.NOT_CONFIGURED) from error
+        if not _is_signed(secret, said):
+            raise NoticeRefused("The notify's sign is wrong.", reason=Reason.BAD_SIGNATURE)
+        if said.get("app_id") != self.app_id:
+            raise NoticeRefused("The notify is for another app.", reason=Reason.OTHER_ACCOUNT)
+        if not _is_fresh(said, now_s=now.timestamp()):
+            raise NoticeRefused("The notify is more than 5 minutes off.", reason=Reason.STALE)
+        if not _text(said, "number"):
+            raise NoticeRefused("The notify names no order.", reason=Reason.UNREADABLE)
         return self._read(said, _text(said, "number"))
+
+    def answer_notify(self, *, taken: bool) -> NoticeReply:
+        """This function will say "success", or anything else to have the notify repeated."""
+        return NoticeReply(200, b"success") if taken else NoticeReply(400, b"fail")
 
     def _read(
         self,
@@ -143,16 +153,18 @@ class HttpSupplier:
             state = SupplierState.FAILED
         elif code in self.not_found_codes and is_old:
             state = SupplierState.NOT_FOUND
-        delivered_fen = _fen(said, "delivered_fen")
+        amount_fen, delivered_fen = _fen(said, "amount_fen"), _fen(said, "delivered_fen")
         is_ours = not status or said.get("number") == top_up_no
-        if not is_ours or (state == SupplierState.PARTIAL and not delivered_fen):
+        if not is_ours or not _adds_up(state, amount_fen, delivered_fen):
             state, code = SupplierState.UNKNOWN, "BAD_ANSWER"
         return SupplierAnswer(
             state=state,
             top_up_no=top_up_no,
             voucher_no=_text(said, "voucher_no"),
             supplier_order_no=_text(said, "supplier_order_no"),
+            amount_fen=amount_fen,
             delivered_fen=delivered_fen,
+            notice_id=_text(said, "notify_id"),
             changed_at=_instant(said, "changed_at"),
             code=code,
             message=_text(said, "message"),
@@ -179,7 +191,8 @@ class HttpSupplier:
         except NoAnswer as error:
             raise SupplierError(str(error)) from error
         said = answer.json()
-        if said is None or not _is_signed(endpoint.secret, said) or not _is_fresh(said):
+        is_theirs = said is not None and _is_signed(endpoint.secret, said)
+        if said is None or not is_theirs or not _is_fresh(said, now_s=time.time()):
             message = f"HTTP {answer.status} without the supplier's signature."
             raise SupplierError(message, code=f"HTTP_{answer.status}")
         return said
@@ -202,9 +215,20 @@ def _is_signed(secret: str, params: Mapping[str, Any]) -> bool:
     return hmac.compare_digest(given, sign_params(secret, params).encode())
 
 
-def _is_fresh(params: Mapping[str, Any]) -> bool:
+def _is_fresh(params: Mapping[str, Any], *, now_s: float) -> bool:
     timestamp = params.get("timestamp")
-    return type(timestamp) is int and abs(time.time() - timestamp) <= CLOCK_TOLERANCE_S
+    return type(timestamp) is int and abs(now_s - timestamp) <= CLOCK_TOLERANCE_S
+
+
+def _adds_up(state: SupplierState, amount_fen: int | None, delivered_fen: int | None) -> bool:
+    """A part is some of it and not all; a success is all of it, where the supplier says both."""
+    if state == SupplierState.PARTIAL and not delivered_fen:
+        return False
+    if amount_fen is None or delivered_fen is None:
+        return True
+    if state == SupplierState.PARTIAL:
+        return delivered_fen < amount_fen
+    return state != SupplierState.SUCCEEDED or delivered_fen == amount_fen
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from orders.suppliers import get_supplier, has_supplier
 from orders.suppliers.base import (
-    NotifyRefused,
+    NoticeRefused,
     SupplierAnswer,
     SupplierError,
     SupplierNotConfigured,
@@ -50,7 +50,11 @@ class Inbox:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/callbacks/suppliers/sandbox/"
 
     def next(self, within: float = 5) -> SupplierAnswer:
-        return supplier.parse_notify(body=self.got.get(timeout=within), headers={})
+        return read(self.got.get(timeout=within))
+
+
+def read(body: bytes) -> SupplierAnswer:
+    return supplier.parse_notify(body=body, headers={}, now=datetime.now(UTC))
 
 
 @pytest.fixture
@@ -257,17 +261,62 @@ def test_a_forged_notify_is_refused(simulator, inbox, settings):
     submit(notify_url=inbox.url)
     said = json.loads(inbox.got.get(timeout=5))
     said["status"] = "success"
-    forged = [json.dumps(said).encode(), b"[]", b"not json", b"\xff", b"{}"]
-    for body in forged:
-        with pytest.raises(NotifyRefused):
-            supplier.parse_notify(body=body, headers={})
+    assert refused(json.dumps(said).encode()) == "bad_signature"
 
 
-def test_a_notify_from_yesterday_is_refused(settings):
-    said = {"number": "TU1", "status": "success", "timestamp": 1_764_000_000}
-    said["sign"] = sign_params(settings.SUPPLIER_SECRET, said)
-    with pytest.raises(NotifyRefused):
-        supplier.parse_notify(body=json.dumps(said).encode(), headers={})
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"[]", "unreadable"),
+        (b"not json", "unreadable"),
+        (b"\xff", "unreadable"),
+        (b"{}", "bad_signature"),
+        (b'{"sign":"\\ud800"}', "bad_signature"),
+        (b'{"sign":{"a":1}}', "bad_signature"),
+        (b"[" * 100_000, "unreadable"),
+        (b'{"a":' * 30 + b"1" + b"}" * 30, "unreadable"),
+    ],
+)
+def test_what_no_supplier_says(body, reason):
+    assert refused(body) == reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"timestamp": 1_764_000_000}, "stale"),
+        ({"timestamp": "now"}, "stale"),
+        ({"app_id": "another desk"}, "other_account"),
+        ({"number": ""}, "unreadable"),
+    ],
+)
+def test_a_notify_that_is_signed_and_not_for_us_now(settings, facts, reason):
+    assert refused(signed(settings, **facts)) == reason
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"status": "success", "amount_fen": 10000, "delivered_fen": 5000},
+        {"status": "partial", "amount_fen": 10000, "delivered_fen": 10000},
+        {"status": "partial", "delivered_fen": 0},
+        {"status": "SUCCESS"},
+    ],
+)
+def test_what_does_not_add_up_is_unknown(settings, facts):
+    assert read(signed(settings, **facts)).state == SupplierState.UNKNOWN
+
+
+def signed(settings: Any, **facts: Any) -> bytes:
+    said = {"number": "TU1", "status": "success", "app_id": "helpdesk", **facts}
+    said = {"timestamp": int(datetime.now(UTC).timestamp()), **said}
+    return json.dumps({**said, "sign": sign_params(settings.SUPPLIER_SECRET, said)}).encode()
+
+
+def refused(body: bytes) -> str:
+    with pytest.raises(NoticeRefused) as caught:
+        read(body)
+    return caught.value.reason
 
 
 def test_what_is_kept_of_an_answer_shows_no_account_and_no_sign(simulator, inbox):
