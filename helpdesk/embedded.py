@@ -19,6 +19,7 @@ from pathlib import Path
 import django
 import redis
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.utils import Error as DatabaseError
@@ -37,10 +38,10 @@ class UnableToStart(Exception):
 
 def main() -> int:
     os.umask(0o077)
-    os.chdir(settings.BASE_DIR)
     on_signals_exit()
     started = time.monotonic()
     try:
+        os.chdir(settings.BASE_DIR)
         with only_copy(settings.HELPDESK_DATA):
             require_free_port()
             supervisor = Supervisor(folder=settings.HELPDESK_DATA, environment=os.environ)
@@ -53,7 +54,7 @@ def main() -> int:
                 supervisor.stop()
                 forget_valkey()
                 say(f"Stopped. The data stays in {settings.HELPDESK_DATA}")
-    except (UnableToStart, CommandError, DatabaseError) as error:
+    except (UnableToStart, ImproperlyConfigured, CommandError, DatabaseError) as error:
         print(f"run: {error}", file=sys.stderr)
         return 1
     return 0

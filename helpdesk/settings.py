@@ -1,6 +1,7 @@
 """One installation's settings. Everything that differs between installations comes from the
 environment (or `.env`); `.env.example` lists it all."""
 
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -21,7 +22,15 @@ env.read_env(BASE_DIR / ".env")
 # --- Where this copy keeps its things ---------------------------------------------------------
 
 HELPDESK_DATA = Path(env.str("HELPDESK_DATA", default="") or BASE_DIR / "var").resolve()
-HELPDESK_DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+try:
+    HELPDESK_DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.access(HELPDESK_DATA, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+except OSError as _error:
+    raise ImproperlyConfigured(
+        f"the data folder {HELPDESK_DATA} cannot be written: {_error.strerror}. "
+        "Choose another one: HELPDESK_DATA=/a/folder/of/yours ./run"
+    ) from _error
 
 DEBUG = env.bool("DEBUG", default=False)
 # Set by `./run`: this copy is one machine's own. It is a demo until something is said that only
@@ -31,7 +40,12 @@ _configured = any(
     env.str(name, default="") for name in ("SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "EMAIL_URL")
 )
 DEMO = env.bool("DEMO", default=EMBEDDED and not _configured)
-PORT = env.int("PORT", default=8000)
+try:
+    PORT = env.int("PORT", default=8000)
+except ValueError:
+    PORT = 0
+if not 0 < PORT < 65536:
+    raise ImproperlyConfigured("PORT must be a number from 1 to 65535, such as 8000.")
 # The demo's passwords are printed and its money is simulated: it never listens to the network.
 HOST = "127.0.0.1" if DEMO else env.str("HOST", default="127.0.0.1")
 PRODUCTION = not (DEBUG or DEMO)
@@ -155,6 +169,10 @@ DATABASES = {
     )
 }
 _database = DATABASES["default"]
+if "ENGINE" not in _database:
+    raise ImproperlyConfigured(
+        "DATABASE_URL must look like postgres://user:password@host:5432/name or sqlite:////path"
+    )
 _database["ATOMIC_REQUESTS"] = False
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a transaction that reads first and writes later would otherwise fail at once with

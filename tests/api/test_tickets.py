@@ -22,7 +22,7 @@ from tests.api.conftest import (
     send_file,
     show,
 )
-from tests.tickets.pages import NOON, make_order, upload
+from tests.tickets.pages import NOON, make_order, picture, upload
 from tickets.evidence import MAX_BYTES, verify_evidence
 from tickets.models import Event, Evidence, Ticket
 from tickets.sweep import sweep
@@ -275,6 +275,13 @@ def test_a_file_above_ten_megabytes_is_not_even_read(shop: APIClient):
     answer = shop.post("/api/v1/evidence", body, format="multipart")
     error = problem(answer, 413)
     assert (error["field"], error["code"], error["limit"]) == ("file", "too_large", str(MAX_BYTES))
+
+
+def test_of_two_files_none_is_lost_in_silence(shop: APIClient):
+    body = {"file": [upload(picture(), "1.jpg"), upload(picture(), "2.jpg")], "kind": "other"}
+    error = problem(shop.post("/api/v1/evidence", body, format="multipart"), 400)
+    assert (error["field"], error["code"]) == ("file", "too_many_files")
+    assert not Evidence.objects.exists()
 
 
 def test_whatever_else_is_posted_there_is_a_problem_too(shop: APIClient):

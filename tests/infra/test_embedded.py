@@ -87,6 +87,23 @@ def test_a_taken_port_is_one_clear_line(desk, tmp_path):
     assert re.search(rf"{desk.port}: Address already in use\. .*PORT={desk.port + 1}", line)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ({"HELPDESK_DATA": "/proc/nobody/may"}, "data folder /proc/nobody/may cannot be written"),
+        ({"HELPDESK_DATA": "/dev/null/x"}, "data folder /dev/null/x cannot be written"),
+        ({"PORT": "http"}, "PORT must be a number from 1 to 65535"),
+        ({"PORT": "65536"}, "PORT must be a number from 1 to 65535"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_line(tmp_path, wrong, line):
+    desk = Desk(tmp_path / "data")
+    assert desk.popen(**wrong).wait(60) == 1
+    (said,) = desk.output.read_text().splitlines()
+    assert said.startswith("run: ")
+    assert line in said
+
+
 def test_killed_outright_it_leaves_nobody_and_starts_again_within_ten_seconds(desk):
     desk.process.kill()
     desk.process.wait()

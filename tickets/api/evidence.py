@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from helpdesk import clock
 from orders.api.keys import Need
 from orders.api.problems import Problem
+from orders.payload import field_error
 from orders.strict import StrictSerializer
 from tickets.api.access import CaseView, TrackingPass, refusing_haste, staff_or_customer
 from tickets.api.shown import EvidenceShown
@@ -51,6 +52,8 @@ class EvidenceView(CaseView):
         now = clock.now()
         asked = FileAsked(data=request.data)
         asked.is_valid(raise_exception=True)
+        if len(request.FILES.getlist("file")) > 1:
+            raise field_error("file", _("One file at a time, please."), "too_many_files")
         ticket = None
         if isinstance(request.auth, TrackingPass):
             ticket = Ticket.objects.get(pk=request.auth.ticket_id)
