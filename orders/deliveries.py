@@ -14,10 +14,12 @@ from django.conf import settings
 from django.db import transaction
 
 from helpdesk.wake import wake
+from orders.calling_off import goes_back_whole, note_that_nothing_arrives
 from orders.models import Order, OrderEvent, ProofLevel, TopUp
 from orders.recourse import claim_late_arrival
 from orders.suppliers import get_supplier
 from orders.suppliers.base import (
+    Supplier,
     SupplierAnswer,
     SupplierError,
     SupplierNotConfigured,
@@ -54,6 +56,8 @@ class Claim:
     product: str
     face_value_fen: int
     is_submission: bool
+    #: All the money goes back: nothing is sent any more, and what was sent is to be cancelled.
+    is_called_off: bool
     submitted_at: datetime
 
 
@@ -85,8 +89,9 @@ def claim_top_up(*, top_up_id: int, now: datetime) -> Claim | None:
         if top_up is None:
             return None
         is_submission = top_up.state == State.PLANNED
+        is_called_off = top_up.state in TopUp.LIVE_STATES and goes_back_whole(top_up.order)
         top_up.next_attempt_at = now + LEASE
-        if is_submission:
+        if is_submission and not is_called_off:
             top_up.state, top_up.submitted_at = State.SUBMITTED, now
             append_event(top_up, OrderEvent.Kind.TOP_UP_SUBMITTED, now=now)
         top_up.save(update_fields=["state", "submitted_at", "next_attempt_at"])
@@ -98,14 +103,19 @@ def claim_top_up(*, top_up_id: int, now: datetime) -> Claim | None:
         product=top_up.order.product_code,
         face_value_fen=top_up.face_value_fen,
         is_submission=is_submission,
+        is_called_off=is_called_off,
         submitted_at=top_up.submitted_at or top_up.created_at,
     )
 
 
 def call_supplier(claim: Claim, *, now: datetime) -> SupplierAnswer:
     """This function will submit or query one attempt; whatever is unclear comes back as unknown."""
+    if claim.is_submission and claim.is_called_off:
+        return SupplierAnswer(state=SupplierState.FAILED, code="CALLED_OFF")
     try:
         supplier = get_supplier(claim.supplier)
+        if claim.is_called_off:
+            _ask_to_cancel(supplier, claim)
         if not claim.is_submission:
             return supplier.query(
                 top_up_no=claim.top_up_no, submitted_at=claim.submitted_at, now=now
@@ -125,6 +135,14 @@ def call_supplier(claim: Claim, *, now: datetime) -> SupplierAnswer:
             code=error.code,
             message=str(error),
         )
+
+
+def _ask_to_cancel(supplier: Supplier, claim: Claim) -> None:
+    """What came of it, the query after it tells."""
+    try:
+        supplier.cancel(top_up_no=claim.top_up_no)
+    except SupplierError as error:
+        logger.warning("top-up %s was not called off: %s", claim.top_up_no, error)
 
 
 def can_be_ordered(answer: SupplierAnswer, *, now: datetime) -> bool:
@@ -161,6 +179,8 @@ def settle_top_up(*, top_up_id: int, answer: SupplierAnswer, now: datetime) -> b
         if top_up.state in DELIVERED:
             # The money may have gone back while the supplier was silent.
             claim_late_arrival(order, now=now)
+        else:
+            note_that_nothing_arrives(order)
     return True
 
 

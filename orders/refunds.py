@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from helpdesk.wake import wake
 from orders import ledger
+from orders.calling_off import call_off_top_ups
 from orders.entitlement import get_standing
 from orders.limits import Limit, claim_limits
 from orders.models import Order, OrderEvent, Payment, Refund, refund_number
@@ -93,6 +94,7 @@ def plan_refunds(
         append_event(refund, OrderEvent.Kind.REFUND_PLANNED, now=now)
         if not held:
             wake("orders.tasks.execute_refund", refund.pk)
+    call_off_top_ups(order, now=now)
     return refunds
 
 
@@ -212,14 +214,19 @@ def replace_refund(old: Refund, payment: Payment, *, not_before: datetime, now: 
 
 def release_refunds(*, origin: UUID, now: datetime) -> list[Refund]:
     """This function will let held refunds go to their channels, after somebody decided so."""
-    refunds = list(
-        Refund.objects.select_for_update().filter(origin=origin, held=True).order_by("pk")
+    held = Refund.objects.filter(origin=origin, held=True)
+    orders = Order.objects.select_for_update().filter(
+        pk__in=list(held.values_list("payment__order_id", flat=True))
     )
+    locked = list(orders.order_by("pk"))
+    refunds = list(held.select_for_update().order_by("pk"))
     for refund in refunds:
         refund.held, refund.state = False, State.REQUESTED
         refund.requested_at = refund.next_attempt_at = now
         refund.save(update_fields=["held", "state", "requested_at", "next_attempt_at"])
         wake("orders.tasks.execute_refund", refund.pk)
+    for order in locked:
+        call_off_top_ups(order, now=now)
     return refunds
 
 

@@ -47,6 +47,8 @@ class Docket:
     """The rows one transaction will write at ``now``, and what its decisions share."""
 
     now: datetime
+    #: The piece of news that made us decide, where one did: "order_event:7:".
+    about: str = ""
     added: dict[type[models.Model], list[Any]] = field(default_factory=lambda: defaultdict(list))
     changed: dict[type[models.Model], dict[int, tuple[Any, set[str]]]] = field(
         default_factory=lambda: defaultdict(dict)

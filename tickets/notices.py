@@ -44,9 +44,12 @@ def notify_owner(case: Case, kind: str, **context: Any) -> None:
         )
 
 
-def notify_supervisors(case: Case, kind: str, **context: Any) -> None:
+def notify_supervisors(case: Case, kind: str, *, about: str = "", **context: Any) -> None:
+    """This function will tell every supervisor. ``about`` names a piece of news that no event of
+    the ticket stands for: two of them are two reasons."""
     for user in case.docket.on_call.supervisors:
-        _add(case, kind, audience=Notice.Audience.STAFF, user=user, context=context)
+        staff = Notice.Audience.STAFF
+        _add(case, kind, audience=staff, user=user, context=context, about=about)
 
 
 def notify_person(case: Case, kind: str, user: User, **context: Any) -> None:
@@ -70,9 +73,16 @@ def notify_buyer(docket: Docket, order: Order, kind: str, **context: Any) -> Non
 
 
 def _add(
-    case: Case, kind: str, *, audience: Notice.Audience, user: User | None, context: dict[str, Any]
+    case: Case,
+    kind: str,
+    *,
+    audience: Notice.Audience,
+    user: User | None,
+    context: dict[str, Any],
+    about: str = "",
 ) -> None:
     to = user.pk if user is not None else "customer"
+    reason = f"{case.ticket.uuid}:{case.ticket.event_seq}:{about}{kind}"
     case.docket.add(
         Notice(
             ticket=case.ticket,
@@ -80,7 +90,7 @@ def _add(
             user=user,
             kind=kind,
             context=context,
-            key=f"{case.ticket.uuid}:{case.ticket.event_seq}:{kind}:{to}",
+            key=f"{reason}:{to}",
             created_at=case.now,
             not_before=case.now,
         )

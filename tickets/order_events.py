@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from orders.calling_off import goes_back_whole
 from orders.entitlement import get_settled_at, get_standing
 from orders.models import OrderEvent, Refund
 from tickets.actors import Actor
@@ -61,7 +62,7 @@ def consume_order_event(*, event_id: int, now: datetime) -> None:
         )
         if event is None:
             return
-        docket = Docket(now)
+        docket = Docket(now, about=f"order_event:{event.pk}:")
         concerned = concerned_tickets(event)
         if event.kind == Kind.REFUND_SETTLED and not concerned:
             tell_buyer(event, docket)
@@ -127,19 +128,28 @@ def on_refund_manual(case: Case, data: dict[str, Any]) -> None:
 def on_refund_delayed(case: Case, data: dict[str, Any]) -> None:
     """The channel refuses for now, or wants another number: somebody may have to bring money."""
     notify_supervisors(
-        case, "refund_delayed_staff", code=data["code"], amount_fen=data["amount_fen"]
+        case,
+        "refund_delayed_staff",
+        about=case.docket.about,
+        code=data["code"],
+        amount_fen=data["amount_fen"],
     )
 
 
 def on_refund_alarm(case: Case, data: dict[str, Any]) -> None:
     """The books and the channel disagree: people are told whatever became of the dispute."""
-    notify_supervisors(case, "refund_alarm_staff", refund_no=data["refund_no"])
+    about = case.docket.about
+    notify_supervisors(case, "refund_alarm_staff", about=about, refund_no=data["refund_no"])
 
 
 def on_recourse_opened(case: Case, data: dict[str, Any]) -> None:
     """Credit arrived for money that went back: the supplier owes it, never the customer."""
     notify_supervisors(
-        case, "recourse_opened_staff", supplier=data["supplier"], amount_fen=data["amount_fen"]
+        case,
+        "recourse_opened_staff",
+        about=case.docket.about,
+        supplier=data["supplier"],
+        amount_fen=data["amount_fen"],
     )
 
 
@@ -169,7 +179,8 @@ def on_top_up_failed(case: Case, data: dict[str, Any]) -> None:
         if get_standing(case.ticket.order).owed_fen > 0:
             begin_cycle(case)
         return
-    if not has_live_top_up(case):
+    # Called off since the money goes back instead, it is nobody's trouble.
+    if not has_live_top_up(case) and not goes_back_whole(case.ticket.order):
         hand_to_supervisor(case, "top_up_failed_staff")
     start_promise_by_records(case)
 

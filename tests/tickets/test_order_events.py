@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from orders.alarms import raise_alarm
 from orders.channels.base import ChannelAnswer, Outcome
 from orders.deliveries import settle_top_up
 from orders.models import Order, OrderEvent, Refund, TopUp
@@ -309,6 +310,17 @@ class TestFacts:
             )
             desk.tick(at(f"10:{minute}"))
         assert told(ticket).count("proof_incomplete") == 1
+
+
+def test_two_alarms_about_money_are_two_letters(desk: Desk, lin) -> None:
+    """No event of the ticket stands between them; the second one must not pass for the first."""
+    ticket = desk.open()
+    refund(ticket_id=ticket.pk, amount_fen=None, reason="未到账", text="", actor=lin, now=OPENING)
+    (item,) = desk.refunds(ticket)
+    for kind in ("paid_twice", "amount_differs"):
+        raise_alarm(kind, item, amount_fen=1, is_booked=False, now=OPENING)
+    desk.tick(at("10:01"))
+    assert told(ticket, "staff").count("refund_alarm_staff") == 4, "to two supervisors each"
 
 
 def test_one_that_fails_is_put_off_and_the_others_go_on(desk: Desk, monkeypatch, caplog) -> None:
