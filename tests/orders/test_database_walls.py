@@ -208,18 +208,6 @@ class TestTheLedger:
             with pytest.raises(DatabaseError, match="append-only"):
                 sql(statement)
 
-    def test_no_journal_that_is_not_zero(self, saga: Saga) -> None:
-        """SQLite has no check at the end of a transaction: there the program refuses it, and
-        verify_ledger would find it (tests/orders/test_ledger.py)."""
-        saga.plan()
-        if connection.vendor == "sqlite":
-            return
-        line = LedgerEntry.objects.latest("pk")
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        with pytest.raises(DatabaseError, match="not balanced"):
-            copy_row(line)
-
 
 def test_a_limit_has_one_row_to_be_locked() -> None:
     with transaction.atomic():
