@@ -22,7 +22,7 @@ import pytest
 from django.db import connection
 
 from orders.ledger import find_differences
-from orders.models import Payment, Refund
+from orders.models import PacingBucket, Payment, Refund
 from tests.crashes.paths import PATHS
 from tests.simulator_fixture import Simulator
 from tests.stories import MINUTE, Desk, acting
@@ -87,6 +87,8 @@ def begin(name: str, desk: Desk, simulator: Simulator) -> Ticket:
     """A dispute at the start of the way, with a bank that will behave as the way demands."""
     path = PATHS[name]
     simulator.reset()
+    # The day begins anew for every point; a bucket filled later in it would never fill again.
+    PacingBucket.objects.all().delete()
     bank = Desk(desk.people, bank=simulator)
     bank.now = desk.now
     order = bank.order(channel=path.channel, price_fen=path.price_fen)
