@@ -40,6 +40,18 @@ def clock_of(shown: Body, kind: str) -> Body:
     return [d for d in shown["deadlines"] if d["kind"] == kind][-1]
 
 
+def test_nobody_proves_a_delivery_by_his_own_word(agent: APIClient, opened: Body):
+    """A voucher that an agent types is no proof: it would stop the customer's clock."""
+    said = {"arrived": True, "source": "operator", "voucher_no": "V1", "at": NOON.isoformat()}
+    answer = agent.post(
+        f"/api/v1/orders/{Ticket.objects.get().order.order_no}/delivery-records", said
+    )
+    assert problem(answer, 403)["code"] == "missing_permission"
+    answer = act(agent, opened, "resolve", outcome="delivered", text="已到账")
+    assert problem(answer, 409)["code"] == "delivery_not_proven"
+    assert not DeliveryRecord.objects.exists()
+
+
 # assign, reply
 
 
