@@ -6,7 +6,7 @@ from helpdesk import clock
 from orders import deliveries, settlement
 from orders.api import idempotency
 from orders.callbacks import book
-from orders.reconciling import runs
+from orders.reconciling import nightly
 
 
 @shared_task
@@ -41,9 +41,9 @@ def forget_callbacks() -> None:
 
 @shared_task
 def start_reconciling() -> None:
-    runs.start_reconciling()
+    nightly.start_reconciling()
 
 
 @shared_task
-def reconcile_channel(channel: str) -> None:
-    runs.reconcile_channel(channel=channel, clock=clock.now)
+def reconcile_channel(channel: str, *later: str) -> None:
+    nightly.reconcile_channels(channel, *later, clock=clock.now)

@@ -12,20 +12,16 @@ of the request, HTTP status, body. X-Sandbox-Timestamp is unix seconds, good for
 
 An answer's `status` is the fact and `code` its reason: SUCCEEDED, PROCESSING (accepted, ask again),
 REJECTED (certainly not done), NOT_FOUND, CONFLICT (the number was used with other facts), UNKNOWN.
-The channel sends no notify. A bill is {"date", "lines": [{"kind": "payment|refund", "trade_no",
-"merchant_trade_no", "refund_no", "amount_fen", "at"}], "payments": {"count", "fen"}, "refunds":
-{"count", "fen"}}; unlike the big channels' it can be had while its day lasts.
+The channel sends no notify. A bill is as plain_bills says.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
-from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from simulator import trades
+from simulator import plain_bills, trades
 from simulator.faults import take_fault
 from simulator.gateway import Answer, Call, Operation
 from simulator.messages import (
@@ -43,7 +39,6 @@ from simulator.signing import is_fresh, is_signature, sign_parts
 from simulator.store import Store, iso
 
 CHANNEL = "sandbox"
-BEIJING = timezone(timedelta(hours=8))
 
 
 class SandboxGateway:
@@ -145,61 +140,7 @@ def query_trade(store: Store, call: Call) -> Answer:
 
 
 def make_bill(store: Store, call: Call) -> Answer:
-    try:
-        day = date.fromisoformat(read_text(call.body, "date"))
-    except ValueError as error:
-        raise Refusal(400, "PARAM_ERROR", "date must be YYYY-MM-DD.", field="date") from error
-    if day > datetime.now(BEIJING).date():
-        raise Refusal(404, "NO_BILL", f"{day} has not begun yet.", verdict="NOT_FOUND")
-    payments = _list_payments(store, day)
-    refunds = _list_refunds(store, day)
-    body: Body = {
-        "date": day.isoformat(),
-        "lines": sorted(payments + refunds, key=lambda line: str(line["at"])),
-        "payments": _add_up(payments),
-        "refunds": _add_up(refunds),
-    }
-    return Answer(body, "found")
-
-
-def _list_payments(store: Store, day: date) -> list[Body]:
-    lines = []
-    for trade in store.rows("SELECT * FROM trades WHERE channel = ?", CHANNEL):
-        paid_at = datetime.fromisoformat(trade["paid_at"]) if trade["paid_at"] else None
-        if paid_at is not None and paid_at.astimezone(BEIJING).date() == day:
-            lines.append(_line("payment", trade, trade["amount_fen"], paid_at))
-    return lines
-
-
-def _list_refunds(store: Store, day: date) -> list[Body]:
-    start = datetime(day.year, day.month, day.day, tzinfo=BEIJING)
-    rows = store.rows(
-        "SELECT refunds.*, trades.merchant_trade_no FROM refunds JOIN trades"
-        " USING (channel, trade_no) WHERE channel = ? AND made_at >= ? AND made_at < ?",
-        CHANNEL,
-        start.timestamp(),
-        (start + timedelta(days=1)).timestamp(),
-    )
-    return [
-        _line("refund", row, row["amount_fen"], datetime.fromtimestamp(row["made_at"], BEIJING))
-        | {"refund_no": row["number"]}
-        for row in rows
-    ]
-
-
-def _line(kind: str, row: sqlite3.Row, amount_fen: int, at: datetime) -> Body:
-    return {
-        "kind": kind,
-        "trade_no": row["trade_no"],
-        "merchant_trade_no": row["merchant_trade_no"],
-        "refund_no": "",
-        "amount_fen": amount_fen,
-        "at": at.astimezone(BEIJING).isoformat(timespec="seconds"),
-    }
-
-
-def _add_up(lines: list[Body]) -> Body:
-    return {"count": len(lines), "fen": sum(line["amount_fen"] for line in lines)}
+    return plain_bills.make_bill(store, CHANNEL, call.body, "date")
 
 
 def describe_refund(store: Store, made: trades.RefundMade) -> Body:

@@ -3,6 +3,7 @@
     POST /shop/refund               {refund_no, trade_no | merchant_trade_no, amount_fen, total_fen,
                                      reason}
     GET  /shop/refund?refund_no=...
+    GET  /shop/refund?bill_date=...  (plain_bills.py)
 
 JSON both ways. X-Desk-Signature is the HMAC-SHA256 in lower-case hex of these lines: for a request
 timestamp, nonce, METHOD, path with query, body; for an answer timestamp, the nonce of the request,
@@ -14,7 +15,7 @@ from __future__ import annotations
 import re
 import time
 
-from simulator import trades
+from simulator import plain_bills, trades
 from simulator.faults import take_fault
 from simulator.gateway import Answer, Call, Operation
 from simulator.messages import (
@@ -41,6 +42,7 @@ class ShopGateway:
         self._secret = secret
         self.operations = (
             Operation("shop.refund", "POST", PATH, refund, frozenset({"late_notify"})),
+            Operation("shop.bill", "GET", PATH, make_bill, wants=lambda r: "bill_date" in r.query),
             Operation("shop.query", "GET", PATH, query),
         )
 
@@ -94,3 +96,7 @@ def query(store: Store, call: Call) -> Answer:
         raise Refusal(404, "REFUND_NOT_FOUND", f"No refund {call.number}.", verdict="NOT_FOUND")
     body = describe_refund(store, made)
     return Answer(body, str(body["status"]).lower())
+
+
+def make_bill(store: Store, call: Call) -> Answer:
+    return plain_bills.make_bill(store, CHANNEL, call.body, "bill_date")

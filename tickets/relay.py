@@ -1,9 +1,10 @@
-"""Everything that waits as a row to be carried on: order events, fact checks, notices."""
+"""Everything that waits as a row to be carried on: order events, fact checks, alarms, notices."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 from tickets.fact_checks import run_fact_checks
+from tickets.money_alarms import tell_money_alarms
 from tickets.notices import send_due_notices
 from tickets.order_events import consume_order_events
 
@@ -13,5 +14,6 @@ def relay(*, clock: Callable[[], datetime]) -> int:
     return (
         consume_order_events(clock=clock)
         + run_fact_checks(clock=clock)
+        + tell_money_alarms(clock=clock)
         + send_due_notices(clock=clock)
     )

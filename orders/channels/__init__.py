@@ -20,7 +20,12 @@ _CHANNELS: dict[str, Channel] = {
 #: Those of them that send news by themselves.
 _NOTIFYING: dict[str, NotifyingChannel] = {"alipay": alipay, "wechatpay": wechatpay}
 #: Those of them whose bills can be fetched.
-_BILLING: dict[str, BillingChannel] = {"wechatpay": wechatpay, "sandbox": sandbox}
+_BILLING: dict[str, BillingChannel] = {
+    "alipay": alipay,
+    "wechatpay": wechatpay,
+    "shop": shop,
+    "sandbox": sandbox,
+}
 
 
 def has_channel(code: str) -> bool:

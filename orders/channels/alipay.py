@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from django.conf import settings
 
+from orders.channels.alipay_bills import fetch_bill
 from orders.channels.alipay_wire import (
     Said,
     call,
@@ -37,6 +38,17 @@ from orders.channels.base import (
     TradeState,
 )
 from orders.wire import clean_text, mask_payload
+
+__all__ = [
+    "CAPABILITIES",
+    "answer_notify",
+    "fetch_bill",
+    "is_configured",
+    "parse_notify",
+    "query",
+    "query_trade",
+    "request",
+]
 
 CAPABILITIES = Capabilities(
     can_query_trade=True,

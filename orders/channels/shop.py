@@ -11,6 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,16 +19,27 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from orders.channels.base import (
+    BILL_TIMEOUT_S,
     READ_TIMEOUT_S,
     Capabilities,
     ChannelAnswer,
     ChannelError,
     ChannelNotConfigured,
+    NoBill,
     Outcome,
     TradeAnswer,
     TradeRef,
 )
-from orders.wire import Answer, Endpoint, NoAnswer, exchange, mask_payload, read_simulator
+from orders.wire import (
+    ANSWER_LIMIT,
+    BILL_LIMIT,
+    Answer,
+    Endpoint,
+    NoAnswer,
+    exchange,
+    mask_payload,
+    read_simulator,
+)
 
 CAPABILITIES = Capabilities()
 CLOCK_TOLERANCE_S = 300
@@ -102,6 +114,20 @@ def query_trade(*, trade: TradeRef, timeout: float = READ_TIMEOUT_S) -> TradeAns
     )
 
 
+def fetch_bill(*, day: date, timeout: float = BILL_TIMEOUT_S) -> bytes:
+    """This function will fetch the bill of one day, where the shop's endpoint has any: JSON.
+
+    :raises NoBill: it has none, or offers none at all.
+    :raises ChannelError: no usable answer.
+    """
+    said = _call("GET", query={"bill_date": day.isoformat()}, timeout=timeout, limit=BILL_LIMIT)
+    if "lines" not in said:
+        message = _text(said, "message") or _text(said, "status")
+        raise NoBill(message, request_id=_text(said, "request_id"))
+    bill = {name: said.get(name) for name in ("date", "lines", "payments", "refunds")}
+    return json.dumps(bill, ensure_ascii=False).encode()
+
+
 def read_refund(
     said: Mapping[str, Any], *, refund_no: str, amount_fen: int | None = None
 ) -> ChannelAnswer:
@@ -135,7 +161,12 @@ def _answer(said: Mapping[str, Any], rule: tuple[Outcome, bool], code: str) -> C
 
 
 def _call(
-    method: str, content: bytes = b"", *, query: Mapping[str, str] | None = None, timeout: float
+    method: str,
+    content: bytes = b"",
+    *,
+    query: Mapping[str, str] | None = None,
+    timeout: float,
+    limit: int = ANSWER_LIMIT,
 ) -> dict[str, Any]:
     endpoint = _get_endpoint()
     url = f"{endpoint.url}?{urlencode(query)}" if query else endpoint.url
@@ -149,7 +180,9 @@ def _call(
         "X-Desk-Signature": sign(endpoint.secret, timestamp, nonce, method, target, content),
     }
     try:
-        answer = exchange(method, url, content=content, headers=headers, timeout=timeout)
+        answer = exchange(
+            method, url, content=content, headers=headers, timeout=timeout, limit=limit
+        )
     except NoAnswer as error:
         raise ChannelError(str(error)) from error
     return _open(endpoint, answer, nonce)

@@ -1,9 +1,15 @@
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from orders.models.payment import Payment
 from orders.models.refund import Refund
+
+#: The channels' days begin and end here.
+BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 class ReconciliationRun(models.Model):
@@ -54,12 +60,18 @@ class ReconciliationRun(models.Model):
         verbose_name_plural = _("reconciliations")
         ordering = ["-id"]
         indexes = [
-            # Read by orders.reconciling.runs.find_due_days.
+            # Read by orders.reconciling.nightly.find_due_days.
             models.Index(fields=["channel", "day"], name="reconciliation_day"),
         ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.day}"
+
+    @property
+    def counted_until(self) -> datetime:
+        """Our entries are those of the day up to here: its end, or the comparison itself."""
+        end = datetime.combine(self.day + timedelta(days=1), time.min, tzinfo=BEIJING)
+        return min(end, self.at)
 
     @property
     def differences_count(self) -> int:
@@ -139,7 +151,7 @@ class ReconciliationDifference(models.Model):
             models.UniqueConstraint(fields=["channel", "day", "key"], name="difference_once"),
         ]
         indexes = [
-            # Read by orders.reconciling.runs.find_due_days and by the report page.
+            # Read by orders.reconciling.nightly.find_due_days and by the report page.
             models.Index(
                 fields=["channel", "day"],
                 name="difference_unexplained",

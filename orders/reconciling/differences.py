@@ -2,19 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from orders.models import ReconciliationDifference, ReconciliationRun
+from orders.alarms import close_bill_alarms, raise_bill_alarm
+from orders.models import MoneyAlarm, ReconciliationDifference, ReconciliationRun
 from orders.reconciling.matching import Difference
 from orders.reconciling.statement import LineKind
 from orders.refusals import Refused
 
 State = ReconciliationDifference.State
 Kind = ReconciliationDifference.Kind
+Alarm = MoneyAlarm.Kind
 #: Columns of a run that count one kind each; all other kinds are counted together.
 COUNTED = (Kind.OURS_ONLY, Kind.THEIRS_ONLY, Kind.AMOUNT_DIFFERS)
 REASON_LIMIT = 500
@@ -29,8 +31,8 @@ class UnableToSignOff(Refused):
 def write_differences(
     run: ReconciliationRun, found: Iterable[Difference], *, now: datetime
 ) -> None:
-    """This function will keep what a run found and clear what it no longer finds, and count both
-    on the run. Runs in the caller's transaction."""
+    """This function will keep what a run found and clear what it no longer finds, count both on
+    the run, and raise or close the day's alarm. Runs in the caller's transaction."""
     rows = {row.key: row for row in describe_all(run, found, now=now)}
     known = {
         row.key: row
@@ -41,9 +43,12 @@ def write_differences(
     new = [row for key, row in rows.items() if key not in known]
     ReconciliationDifference.objects.bulk_create(new, batch_size=500)
     counts: Counter[str] = Counter(name_count(row) for row in new)
+    is_news = any(row.state == State.OPEN for row in new)
     for key, row in known.items():
         if key in rows:
+            was_open = row.state == State.OPEN
             find_again(row, rows[key], run)
+            is_news = is_news or (row.state == State.OPEN and not was_open)
             counts[name_count(row)] += 1
         elif row.is_unexplained:
             row.state, row.closed_at = State.CLEARED, now
@@ -51,6 +56,39 @@ def write_differences(
     for name, count in counts.items():
         setattr(run, name, count)
     run.save(update_fields=list(counts))
+    tell(run, is_news=is_news, now=now)
+
+
+def tell(run: ReconciliationRun, *, is_news: bool, now: datetime) -> None:
+    """This function will raise the alarm of a day with open differences, or close it."""
+    at_issue = get_at_issue(channel=run.channel, day=run.day)
+    if at_issue is not None:
+        raise_bill_alarm(Alarm.BILL_DIFFERS, run, amount_fen=at_issue, is_news=is_news, now=now)
+    else:
+        close_bill_alarms(
+            Alarm.BILL_DIFFERS,
+            channel=run.channel,
+            day=run.day,
+            by="system",
+            note=_("The bill and our records agree now."),
+            now=now,
+        )
+
+
+def get_at_issue(*, channel: str, day: date) -> int | None:
+    """This function will add up by how much the open differences of a day differ, in fen; None
+    where there are none."""
+    rows = ReconciliationDifference.objects.filter(channel=channel, day=day, state=State.OPEN)
+    amounts = list(rows.values_list("ours_fen", "theirs_fen"))
+    if not amounts:
+        return None
+    return sum(weigh_difference(ours, theirs) for ours, theirs in amounts)
+
+
+def weigh_difference(ours_fen: int | None, theirs_fen: int | None) -> int:
+    """Where the amounts agree, something else does not: then all of it is at issue."""
+    by = abs((theirs_fen or 0) - (ours_fen or 0))
+    return by or theirs_fen or 0
 
 
 def find_again(
@@ -139,4 +177,8 @@ def sign_off(
         row.state, row.reason = State.SIGNED_OFF, reason
         row.closed_at, row.closed_by = now, by
         row.save(update_fields=["state", "reason", "closed_at", "closed_by"])
+        if get_at_issue(channel=row.channel, day=row.day) is None:
+            close_bill_alarms(
+                Alarm.BILL_DIFFERS, channel=row.channel, day=row.day, by=by, note=reason, now=now
+            )
     return row

@@ -6,26 +6,14 @@ a payment at 23:59:58 may be on the next day's bill, and a bank may post at nigh
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
+from orders.reconciling.entries import Entry, Standing
 from orders.reconciling.statement import Line, LineKind, day_of
 
-ONE_DAY = timedelta(days=1)
 #: Entries of a day's last hours may well be on the next bill: no difference before that was read.
 PATIENCE = timedelta(hours=2)
-
-
-class Standing(StrEnum):
-    """Where our entry stands."""
-
-    #: Paid, or given back through this channel.
-    DONE = "done"
-    UNDER_WAY = "under_way"
-    #: Never paid; planned, or refused for good.
-    NOT_DONE = "not_done"
-    #: Given back, but in another way.
-    DONE_OTHERWISE = "done_otherwise"
 
 
 class Kind(StrEnum):
@@ -42,37 +30,6 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One payment or refund of ours."""
-
-    kind: LineKind
-    pk: int
-    #: For refunds what went back, or is to go back; in fen.
-    amount_fen: int
-    standing: Standing
-    #: What people call its state.
-    state: str = ""
-    trade_no: str = ""
-    merchant_trade_no: str = ""
-    refund_no: str = ""
-    #: When it should be posted; None where we do not know.
-    at: datetime | None = None
-    #: The first and last instant at which it may have happened.
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-
-    @property
-    def name(self) -> str:
-        return self.refund_no or self.trade_no or self.merchant_trade_no
-
-    def is_around(self, day: date) -> bool:
-        first, last = self.first_at or self.at, self.last_at or self.at
-        if first is None or last is None:
-            return True
-        return day_of(first) - ONE_DAY <= day <= day_of(last) + ONE_DAY
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
     kind: Kind
     line: Line | None = None
@@ -82,7 +39,28 @@ class Difference:
 
 
 @dataclass(slots=True)
+class Side:
+    """All that one side has, whatever agrees; in fen."""
+
+    payments: int = 0
+    payments_fen: int = 0
+    refunds: int = 0
+    refunds_fen: int = 0
+
+    def count(self, row: "Line | Entry") -> None:
+        if row.kind == LineKind.PAYMENT:
+            self.payments += 1
+            self.payments_fen += row.amount_fen
+        elif row.kind == LineKind.REFUND:
+            self.refunds += 1
+            self.refunds_fen += row.amount_fen
+
+
+@dataclass(slots=True)
 class Comparison:
+    #: What is on the day's bill, and what should be.
+    theirs: Side = field(default_factory=Side)
+    ours: Side = field(default_factory=Side)
     matched: int = 0
     matched_payments_fen: int = 0
     matched_refunds_fen: int = 0
@@ -114,6 +92,7 @@ def compare(
     taken: set[tuple[str, int]] = set()
     named: set[tuple[LineKind, str]] = set()
     for line in lines:
+        result.theirs.count(line)
         entry = find(line, book)
         identity = (entry.kind, entry.pk) if entry else None
         if line.kind == LineKind.UNKNOWN:
@@ -128,6 +107,7 @@ def compare(
             taken.add(identity)
     elsewhere = {(e.kind, e.pk) for line in around if (e := find(line, book)) is not None}
     for entry in expected:
+        result.ours.count(entry)
         if (entry.kind, entry.pk) in taken:
             continue
         if (entry.kind, entry.pk) in elsewhere:

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
 from orders.models import HandSettlement, Payment, Refund
-from orders.reconciling.matching import Entry, Standing
+from orders.reconciling.entries import Entry, Standing
 from orders.reconciling.statement import BEIJING, Line, LineKind
 
 #: SQLite allows a limited number of parameters in a statement.

@@ -3,6 +3,7 @@ kilobytes can claim to hold many gigabytes."""
 
 import gzip
 import io
+import re
 import zipfile
 import zlib
 
@@ -15,6 +16,8 @@ PACKED_LIMIT = 64 * 1024 * 1024
 #: About half a million rows.
 UNPACKED_LIMIT = 160 * 1024 * 1024
 MEMBER_LIMIT = 20
+#: Bytes that were no text in the encoding, as the decoder keeps them; and the byte nought.
+NO_TEXT = re.compile("[\udc80-\udcff\0]")
 ZIP_MARK, GZIP_MARK = b"PK\x03\x04", b"\x1f\x8b"
 
 
@@ -63,14 +66,17 @@ def gunzip(content: bytes) -> bytes:
     return unpacked
 
 
-def read_text(content: bytes) -> str:
+def read_text(content: bytes, *, file: str = "") -> str:
     """This function will decode UTF-8, with or without a mark, or GBK.
 
-    :raises UnableToReadStatement: bytes that are no text.
+    :raises UnableToReadStatement: nothing at all, or bytes that are no text.
     """
+    if not content.strip():
+        raise UnableToReadStatement(_("The file is empty."), file=file)
     _kind, text = decode(content)
-    if any("\udc80" <= character <= "\udcff" for character in text) or "\0" in text:
-        raise UnableToReadStatement(_("The file is no text in UTF-8 or GBK."))
+    if broken := NO_TEXT.search(text):
+        line = text.count("\n", 0, broken.start()) + 1
+        raise UnableToReadStatement(_("The file is no text in UTF-8 or GBK."), line=line, file=file)
     return text
 
 

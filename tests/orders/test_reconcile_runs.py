@@ -1,15 +1,20 @@
 """A day is reconciled: what is written down, found again, cleared by itself, signed off."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from orders import by_hand
-from orders.models import Payment, ReconciliationDifference, ReconciliationRun
+from orders.alarms import UnableToCloseAlarm, close_alarm
+from orders.models import MoneyAlarm, Payment, ReconciliationDifference, ReconciliationRun
 from orders.reconciling.bills import Bills, NoStatement
 from orders.reconciling.differences import UnableToSignOff, sign_off
-from orders.reconciling.runs import find_due_days, reconcile
+from orders.reconciling.nightly import find_due_days
+from orders.reconciling.runs import reconcile
 from orders.reconciling.statement import UnableToReadStatement
 from orders.reconciling.statements import READERS
 from tests.orders.bill_files import NOV_23, GivenBack, Paid, alipay_day, wechatpay_day
@@ -279,6 +284,135 @@ def test_a_bill_is_read_once_for_all_the_days_that_look_into_it():
     assert sorted(asked) == sorted(set(asked))
 
 
+def test_both_sides_are_added_up_whatever_agrees(saga: Saga):
+    payment, other = paid("2026-11-23 09:30"), paid("2026-11-23 09:40", fen=500)
+    refund = given_back(saga, payment, "2026-11-23 10:00", "2026-11-23 10:01")
+    back = GivenBack(payment.channel_trade_no, 9700, refund_no=refund.refund_no)
+    told = run(bills(nov_23=[line(payment), back, Paid("T-STRANGE", 4200)], nov_24=[]))
+    assert (told.their_payments, told.their_payments_fen) == (2, 14000)
+    assert (told.their_refunds, told.their_refunds_fen) == (1, 9700)
+    assert (told.our_payments, told.our_payments_fen) == (2, 9800 + other.amount_fen)
+    assert (told.our_refunds, told.our_refunds_fen) == (1, 9800)
+    assert told.counted_until == at("2026-11-24 00:00")
+    assert run(bills(nov_24=[]), NOV_24).counted_until == TEN
+
+
+class TestADayOnWhichNothingHappened:
+    """Channels make no bill of it, and say the same when they have not made it yet."""
+
+    def bills(self) -> Bills:
+        def read(day: date) -> Any:
+            raise NoStatement("NO_STATEMENT_EXIST", is_told=True)
+
+        return Bills(read)
+
+    def test_it_agrees_where_we_have_nothing_either(self):
+        told = run(self.bills(), now=at("2026-11-24 12:00"))
+        assert (told.state, told.lines, told.differences_count) == ("compared", 0, 0)
+
+    def test_before_noon_it_may_yet_come(self):
+        assert run(self.bills(), now=at("2026-11-24 11:59")).state == "no_statement"
+
+    def test_where_we_have_something_it_is_missing(self):
+        paid("2026-11-23 09:00")
+        told = run(self.bills(), now=at("2026-11-24 12:00"))
+        assert (told.state, told.differences_count) == ("no_statement", 0)
+
+    def test_a_bill_that_was_there_before_is_not_empty_now(self):
+        run(bills(nov_23=[Paid("T-STRANGE", 4200)]))
+        assert run(self.bills(), now=at("2026-11-24 12:00")).state == "no_statement"
+        assert found() == [("theirs_only", "T-STRANGE", "open")]
+
+    def test_a_channel_that_cannot_be_reached_says_nothing(self):
+        assert run(bills(), now=at("2026-11-24 12:00")).state == "no_statement"
+
+    def test_an_entry_of_the_last_hours_does_not_wait_for_a_bill_that_never_comes(self):
+        late = paid("2026-11-23 23:30")
+        told = run(bills(nov_23=[]), now=at("2026-11-25 11:59"))
+        assert (told.waiting, told.is_complete) == (1, False)
+        told = run(bills(nov_23=[]), now=at("2026-11-25 12:00"))
+        assert (told.waiting, told.ours_only, told.is_complete) == (0, 1, True)
+        assert found() == [("ours_only", late.channel_trade_no, "open")]
+
+
+def alarms() -> list[tuple[str, int, bool, bool]]:
+    found = MoneyAlarm.objects.order_by("pk")
+    return [(a.kind, a.amount_fen, a.told_at is None, a.closed_at is None) for a in found]
+
+
+class TestAlarms:
+    def test_a_day_with_differences_is_one_alarm_with_all_that_is_at_issue(self):
+        wrong = paid("2026-11-23 09:10")
+        rows = [Paid(wrong.channel_trade_no, 9801), Paid("T-STRANGE", 4200)]
+        run(bills(nov_23=rows))
+        assert alarms() == [("bill_differs", 1 + 4200, True, True)]
+        alarm = MoneyAlarm.objects.get()
+        assert (alarm.channel, alarm.day, alarm.refund) == ("alipay", NOV_23, None)
+
+    def test_what_waits_for_the_next_bill_is_no_alarm(self):
+        paid("2026-11-23 23:30")
+        run(bills(nov_23=[]))
+        assert alarms() == []
+
+    def test_the_same_differences_are_told_once_new_ones_again(self):
+        run(bills(nov_23=[Paid("T-STRANGE", 4200)]))
+        MoneyAlarm.objects.update(told_at=TEN)
+        run(bills(nov_23=[Paid("T-STRANGE", 4200)]))
+        assert alarms() == [("bill_differs", 4200, False, True)]
+        run(bills(nov_23=[Paid("T-STRANGE", 4200), Paid("T-OTHER", 100)]))
+        assert alarms() == [("bill_differs", 4300, True, True)]
+
+    def test_it_closes_by_itself_when_both_agree_again(self):
+        run(bills(nov_23=[Paid("T-STRANGE", 4200)]))
+        run(bills(nov_23=[]))
+        assert alarms() == [("bill_differs", 4200, True, False)]
+        assert MoneyAlarm.objects.get().closed_by == "system"
+
+    def test_the_last_explanation_closes_it(self):
+        run(bills(nov_23=[Paid("T-STRANGE", 4200), Paid("T-OTHER", 100)]))
+        first, second = ReconciliationDifference.objects.order_by("pk")
+        sign_off(difference_id=first.pk, reason="paid at the counter", by="staff:7", now=TEN)
+        assert alarms()[0][3] is True
+        sign_off(difference_id=second.pk, reason="a test", by="staff:7", now=TEN)
+        alarm = MoneyAlarm.objects.get()
+        assert (alarm.closed_at, alarm.closed_by, alarm.note) == (TEN, "staff:7", "a test")
+
+    def test_nobody_closes_it_over_what_is_unexplained(self):
+        run(bills(nov_23=[Paid("T-STRANGE", 4200)]))
+        with pytest.raises(UnableToCloseAlarm) as refused:
+            close_alarm(alarm_id=MoneyAlarm.objects.get().pk, note="seen", by="staff:7", now=TEN)
+        assert refused.value.code == "unexplained"
+        assert alarms()[0][3] is True
+
+    def test_a_bill_that_is_not_there_at_noon_is_told_until_it_comes(self):
+        payment = paid("2026-11-23 09:00")
+        run(bills(), now=at("2026-11-24 11:00"))
+        assert alarms() == []
+        for _again in range(2):
+            run(bills(), now=at("2026-11-24 12:00"))
+        assert alarms() == [("bill_missing", 0, True, True)]
+        run(bills(nov_23=[line(payment)]), now=at("2026-11-24 12:30"))
+        assert alarms() == [("bill_missing", 0, True, False)]
+
+    def test_a_missing_bill_without_anything_of_ours_is_no_alarm(self):
+        run(bills(), now=at("2026-11-24 12:00"))
+        assert alarms() == []
+
+    def test_nobody_is_called_for_what_he_asked_by_hand(self):
+        paid("2026-11-23 09:00")
+        reconcile(
+            channel="alipay", day=NOV_23, bills=bills(), by="command", now=at("2026-11-24 12:00")
+        )
+        assert alarms() == []
+
+
+def test_days_on_which_the_desk_was_off_are_made_up_for():
+    run(bills(nov_22=[], nov_23=[]), date(2026, 11, 20))
+    days = [date(2026, 11, day) for day in (26, 25, 24, 23, 22, 21, 20)]
+    assert due(at("2026-11-27 10:00")) == days
+    assert min(due(at("2026-12-27 10:00"))) == date(2026, 12, 13)
+
+
 def due(now: datetime = TEN) -> list[date]:
     return find_due_days(channel="alipay", now=now)
 
@@ -306,3 +440,24 @@ def test_a_day_with_an_unexplained_difference_is_looked_into_for_two_weeks():
 def test_a_day_whose_bill_is_late_is_asked_for_again():
     run(bills(), NOV_23)
     assert NOV_23 in due(at("2026-11-27 10:00"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_of_one_day_at_the_same_time_find_the_same_rows_once():
+    """Whoever is second meets the first one's rows, or its alarm, and finds them again."""
+    rows = [Paid(f"T-{number}", 100 + number) for number in range(20)]
+    ready = threading.Barrier(4)
+
+    def compare() -> int:
+        try:
+            known = bills(nov_23=rows)
+            ready.wait(30)
+            return int(run(known).theirs_only)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        told = [future.result(60) for future in [pool.submit(compare) for _n in range(4)]]
+    assert told == [20] * 4
+    assert len(found(kind="theirs_only", state="open")) == 20
+    assert MoneyAlarm.objects.count() == 1

@@ -10,6 +10,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from orders.masking import mask_account
+from orders.models import Payment
 from orders.refunds import yuan
 from tickets.models import Evidence, Notice
 
@@ -39,6 +40,8 @@ def _context(notice: Notice) -> dict[str, Any]:
     if kinds := notice.context.get("kinds"):
         labels = dict(Evidence.Kind.choices)
         context["kinds"] = ", ".join(str(labels[kind]) for kind in kinds)
+    if code := notice.context.get("channel_code"):
+        context["channel"] = Payment.Channel(code).label
     context["site_url"] = settings.SITE_URL
     if notice.order is not None:
         context |= {"order": notice.order, "account": mask_account(notice.order.target_account)}

@@ -12,13 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from helpdesk import clock
+from orders.admin.cells import instant
 from orders.models import ReconciliationDifference, ReconciliationRun
 from orders.reconciling.bills import Bills, fetched_bills, given_bills
-from orders.reconciling.runs import find_due_days, list_channels, reconcile
+from orders.reconciling.nightly import find_due_days, list_channels
+from orders.reconciling.runs import reconcile
 from orders.reconciling.statement import UnableToReadStatement, day_of
 from orders.reconciling.statements import READERS
 
 SHOWN_DIFFERENCES = 20
+WIDTH = 160
 #: Exit codes.
 DIFFERENCES, NO_STATEMENT = 1, 2
 
@@ -44,7 +47,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.console = Console(file=cast("IO[str]", self.stdout), soft_wrap=True)
+        # Into a file or a mail it goes in full: nothing is cut off to fit a terminal.
+        width = None if self.stdout.isatty() else WIDTH
+        self.console = Console(file=cast("IO[str]", self.stdout), soft_wrap=True, width=width)
         day = read_day(options["date"])
         runs = self.reconcile_all(list_work(options["channel"], day, options["file"]))
         self.show(runs)
@@ -101,7 +106,9 @@ class Command(BaseCommand):
         for run in runs:
             if run.message:
                 self.console.print(escape(f"{run.channel} {run.day.isoformat()}: {run.message}"))
-            self.show_differences(run)
+            if run.state == ReconciliationRun.State.COMPARED:
+                self.console.print(escape(describe_sums(run)))
+                self.show_differences(run)
 
     def show_differences(self, run: ReconciliationRun) -> None:
         found = run.differences.filter(state=ReconciliationDifference.State.OPEN).order_by("pk")
@@ -109,9 +116,33 @@ class Command(BaseCommand):
             amounts = f"{show_fen(row.ours_fen)} / {show_fen(row.theirs_fen)}"
             states = f"{row.ours_state or '-'} / {row.theirs_state or '-'}"
             what = f"{row.get_kind_display()}  {row.get_subject_display()} {row.number}"
+            if row.line:
+                what += "  " + _("line %(line)d") % {"line": row.line}
             self.console.print(escape(f"{run.channel} {run.day}  {what}  {amounts}  {states}"))
         if run.differences_count > SHOWN_DIFFERENCES:
             self.console.print("…")
+
+
+def describe_sums(run: ReconciliationRun) -> str:
+    """This function will say what each side's total counts, and up to when."""
+    sides = (
+        _("Bill: payments %(payments)d (%(paid)s), refunds %(refunds)d (%(back)s).")
+        % {
+            "payments": run.their_payments,
+            "paid": show_fen(run.their_payments_fen),
+            "refunds": run.their_refunds,
+            "back": show_fen(run.their_refunds_fen),
+        },
+        _("Ours until %(at)s: payments %(payments)d (%(paid)s), refunds %(refunds)d (%(back)s).")
+        % {
+            "at": instant(run.counted_until),
+            "payments": run.our_payments,
+            "paid": show_fen(run.our_payments_fen),
+            "refunds": run.our_refunds,
+            "back": show_fen(run.our_refunds_fen),
+        },
+    )
+    return f"{run.channel} {run.day.isoformat()}  {'  '.join(sides)}"
 
 
 def read_day(text: str | None) -> date | None:
@@ -169,7 +200,15 @@ def conclude(runs: list[ReconciliationRun]) -> str:
             _("No differences where there was a bill; not every day has one."),
             returncode=NO_STATEMENT,
         )
-    return _("No differences; %(matched)d matched.") % {"matched": matched}
+    text = _("No differences; %(matched)d matched.") % {"matched": matched}
+    if waiting := sum(run.waiting for run in runs):
+        waits = ngettext(
+            "%(count)d entry of the last hours waits for the next day's bill.",
+            "%(count)d entries of the last hours wait for the next day's bill.",
+            waiting,
+        )
+        text = f"{text} {waits % {'count': waiting}}"
+    return text
 
 
 def show_fen(fen: int | None) -> str:

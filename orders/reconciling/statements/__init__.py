@@ -4,7 +4,7 @@ from datetime import date
 from typing import Protocol
 
 from orders.reconciling.statement import Statement
-from orders.reconciling.statements import alipay, sandbox, wechatpay
+from orders.reconciling.statements import alipay, sandbox, shop, wechatpay
 
 
 class Reader(Protocol):
@@ -18,4 +18,9 @@ class Reader(Protocol):
         """
 
 
-READERS: dict[str, Reader] = {"alipay": alipay, "wechatpay": wechatpay, "sandbox": sandbox}
+READERS: dict[str, Reader] = {
+    "alipay": alipay,
+    "wechatpay": wechatpay,
+    "shop": shop,
+    "sandbox": sandbox,
+}

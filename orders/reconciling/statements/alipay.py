@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 
 from orders.reconciling.packed import ZIP_MARK, read_text, unzip
 from orders.reconciling.statement import (
+    CLOCK,
     Line,
     LineKind,
     Statement,
@@ -35,6 +36,8 @@ from orders.reconciling.statement import (
     digest,
     read_fen,
     read_instant,
+    refuse_width,
+    require_day,
 )
 
 #: A refund is on the bill of the day on which it was paid.
@@ -50,7 +53,6 @@ UNIT = re.compile(r"[（(]元[）)]")
 ACCOUNT = re.compile(r"#账号：\[(\d+)\]")
 PERIOD = re.compile(r"#起始日期：\[(\d{4})年(\d{2})月(\d{2})日 [\d:]+\]\s*终止日期")
 TOTAL = re.compile(r"#+(交易|退款)合计：(\d+)笔，\D*?共(-?[\d.]+)元")
-CLOCK = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 @dataclass
@@ -73,26 +75,32 @@ def read_statement(content: bytes, *, day: date | None = None) -> Statement:
 
     :raises UnableToReadStatement: another kind of file, another day's, or not all of it.
     """
+    name, details = find_details(content)
     reading = Reading()
-    for number, text in count_lines(find_details(content)):
-        if text.startswith("#"):
-            read_comment(text, reading, number)
-        elif text.strip(" \t,") and not reading.has_end:
-            read_row(text, reading, number)
-    check(reading, day)
+    try:
+        for number, text in count_lines(details):
+            if text.startswith("#"):
+                read_comment(text, reading, number)
+            elif text.strip(" \t,") and not reading.has_end:
+                read_row(text, reading, number)
+        check(reading, day)
+    except UnableToReadStatement as error:
+        error.file = name
+        raise
     assert reading.day is not None
     return Statement(reading.day, reading.lines, reading.account, digest(content))
 
 
-def find_details(content: bytes) -> str:
-    """This function will find the details among the files: the sums by shop are no use here."""
+def find_details(content: bytes) -> tuple[str, str]:
+    """This function will find the details among the files, and their name: the sums by shop are no
+    use here."""
     if not content.startswith(ZIP_MARK):
-        return read_text(content)
+        return "", read_text(content)
     for name, unpacked in unzip(content).items():
-        if name.lower().endswith(".csv"):
-            text = read_text(unpacked)
+        if name.lower().endswith(".csv") and unpacked:
+            text = read_text(unpacked, file=name)
             if TRADE_NO in text:
-                return text
+                return name, text
     raise UnableToReadStatement(_("The zip holds no file of Alipay's payments and refunds."))
 
 
@@ -105,11 +113,11 @@ def read_comment(text: str, reading: Reading, number: int) -> None:
         reading.has_end = True
     elif match := TOTAL.match(text):
         count, orders_fen, received_fen = reading.sums.get(match[1], (0, 0, 0))
-        ours = received_fen if RECEIVED in text else orders_fen
-        if (int(match[2]), read_fen(match[3], line=number)) != (count, ours):
+        added = received_fen if RECEIVED in text else orders_fen
+        given = read_fen(match[3], line=number, column=f"{match[1]}合计")
+        if (int(match[2]), given) != (count, added):
             raise UnableToReadStatement(
-                _("The rows do not add up to line %(line)d: the file is not complete.")
-                % {"line": number}
+                _("The rows do not add up to this sum: the file is not complete."), line=number
             )
         reading.totals.add(match[1])
 
@@ -122,8 +130,9 @@ def read_row(text: str, reading: Reading, number: int) -> None:
         reading.width = len(names)
         if missing := [name for name in NEEDED if name not in reading.places]:
             raise UnableToReadStatement(
-                _("This is no bill of Alipay's: there is no column “%(name)s”.")
-                % {"name": missing[0]}
+                _("This is no bill of Alipay's: the column is missing."),
+                line=number,
+                column=missing[0],
             )
         return
     # A quote that was never closed swallows commas; Alipay itself quotes nothing.
@@ -131,15 +140,12 @@ def read_row(text: str, reading: Reading, number: int) -> None:
         cells = [cell.strip() for cell in text.split(",")]
     cells = fit(cells, reading)
     if len(cells) != reading.width:
-        raise UnableToReadStatement(
-            _("Line %(line)d has %(cells)d cells instead of %(width)d.")
-            % {"line": number, "cells": len(cells), "width": reading.width}
-        )
+        raise refuse_width(len(cells), reading.width, line=number)
     line, received_fen = make_line(cells, reading.places, number)
     reading.lines.append(line)
     kind = cells[reading.places[KIND]]
     count, orders_sum, received_sum = reading.sums.get(kind, (0, 0, 0))
-    order_fen = read_fen(cells[reading.places[AMOUNT]], line=number)
+    order_fen = read_fen(cells[reading.places[AMOUNT]], line=number, column=AMOUNT)
     reading.sums[kind] = (count + 1, orders_sum + order_fen, received_sum + received_fen)
 
 
@@ -165,14 +171,14 @@ def make_line(cells: Sequence[str], places: dict[str, int], number: int) -> tupl
     line = Line(
         kind=kind,
         number=number,
-        amount_fen=abs(read_fen(cell(AMOUNT), line=number)),
-        at=read_instant(cell(DONE_AT), line=number),
+        amount_fen=abs(read_fen(cell(AMOUNT), line=number, column=AMOUNT)),
+        at=read_instant(cell(DONE_AT), line=number, column=DONE_AT),
         trade_no=cell(TRADE_NO),
         merchant_trade_no=cell(MERCHANT_NO),
         refund_no=cell(REFUND_NO) if kind == LineKind.REFUND else "",
         state=cell(KIND),
     )
-    return line, read_fen(cell(RECEIVED), line=number)
+    return line, read_fen(cell(RECEIVED), line=number, column=RECEIVED)
 
 
 def check(reading: Reading, day: date | None) -> None:
@@ -180,8 +186,4 @@ def check(reading: Reading, day: date | None) -> None:
         raise UnableToReadStatement(_("This is no bill of Alipay's."))
     if not reading.has_end or reading.totals != set(KINDS):
         raise UnableToReadStatement(_("The end of the bill is missing: the file is not complete."))
-    if day is not None and reading.day != day:
-        raise UnableToReadStatement(
-            _("This is the bill of %(found)s, not of %(wanted)s.")
-            % {"found": reading.day.isoformat(), "wanted": day.isoformat()}
-        )
+    require_day(reading.day, day)

@@ -20,11 +20,13 @@ from orders.reconciling.statement import (
     LineKind,
     Statement,
     UnableToReadStatement,
+    agree_on_day,
     count_lines,
     day_of,
     digest,
     read_fen,
     read_instant,
+    refuse_width,
 )
 
 #: A refund is on the bill of the day on which the channel took it in.
@@ -54,16 +56,16 @@ def read_statement(content: bytes, *, day: date | None = None) -> Statement:
     header = split(texts[0][1])
     if missing := [name for name in NEEDED if name not in header]:
         raise UnableToReadStatement(
-            _("This is no bill of WeChat Pay's: there is no column “%(name)s”.")
-            % {"name": missing[0]}
+            _("This is no bill of WeChat Pay's: the column is missing."),
+            line=1,
+            column=missing[0],
         )
     end = next((at for at, (_n, text) in enumerate(texts) if is_sums_header(text)), len(texts))
     rows = [(number, name_cells(header, text, number)) for number, text in join(texts[1:end])]
     check_sums(texts[end:], rows)
     lines = [make_line(row, number) for number, row in rows]
-    return Statement(
-        find_day(lines, day), lines, rows[0][1][ACCOUNT] if rows else "", digest(content)
-    )
+    found = agree_on_day({day_of(line.at) for line in lines}, day)
+    return Statement(found, lines, rows[0][1][ACCOUNT] if rows else "", digest(content))
 
 
 def is_sums_header(text: str) -> bool:
@@ -89,7 +91,7 @@ def join(texts: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
         elif row and text:
             row += f" {text}"
         elif text.strip():
-            raise UnableToReadStatement(_("Line %(line)d is no row of a bill.") % {"line": at})
+            raise UnableToReadStatement(_("This is no row of a bill."), line=at)
     if row:
         yield number, row
 
@@ -97,10 +99,7 @@ def join(texts: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 def name_cells(header: list[str], text: str, number: int) -> Row:
     cells = split(text)
     if len(cells) != len(header):
-        raise UnableToReadStatement(
-            _("Line %(line)d has %(cells)d cells instead of %(width)d.")
-            % {"line": number, "cells": len(cells), "width": len(header)}
-        )
+        raise refuse_width(len(cells), len(header), line=number)
     return dict(zip(header, cells, strict=True))
 
 
@@ -114,43 +113,27 @@ def check_sums(texts: list[tuple[int, str]], rows: list[tuple[int, Row]]) -> Non
     is_right = sums[COUNT] == str(len(rows))
     for name, column in SUMS.items():
         if name in sums and rows and column in rows[0][1]:
-            added = sum(read_fen(row[column], line=line) for line, row in rows)
-            is_right = is_right and added == read_fen(sums[name], line=number)
+            added = sum(read_fen(row[column], line=line, column=column) for line, row in rows)
+            is_right = is_right and added == read_fen(sums[name], line=number, column=name)
     if not is_right:
         raise UnableToReadStatement(
-            _("The rows do not add up to line %(line)d: the file is not complete.")
-            % {"line": number}
+            _("The rows do not add up to this sum: the file is not complete."), line=number
         )
 
 
 def make_line(row: Row, number: int) -> Line:
     kind = KINDS.get(row[STATE], LineKind.UNKNOWN)
     columns = REFUNDED if kind == LineKind.REFUND else PAID
-    amount = next((row[name] for name in columns if name in row), "")
+    column = next((name for name in columns if name in row), columns[0])
     refund_state = row.get(REFUND_STATE, "") if kind == LineKind.REFUND else ""
     return Line(
         kind=kind,
         number=number,
-        amount_fen=abs(read_fen(amount, line=number)),
-        at=read_instant(row[AT], line=number),
+        amount_fen=abs(read_fen(row.get(column, ""), line=number, column=column)),
+        at=read_instant(row[AT], line=number, column=AT),
         trade_no=row[TRADE_NO],
         merchant_trade_no=row[MERCHANT_NO],
         refund_no=row.get(REFUND_NO, "") if kind == LineKind.REFUND else "",
         state=" ".join(filter(None, (row[STATE], refund_state))),
         is_final=kind != LineKind.REFUND or refund_state == "SUCCESS",
     )
-
-
-def find_day(lines: list[Line], day: date | None) -> date:
-    """The file itself does not say whose day it is; its rows do."""
-    found = {day_of(line.at) for line in lines}
-    if len(found) > 1:
-        raise UnableToReadStatement(_("The rows are of several days."))
-    if not found and day is None:
-        raise UnableToReadStatement(_("The bill is empty and does not say of which day it is."))
-    if found and day is not None and day not in found:
-        raise UnableToReadStatement(
-            _("This is the bill of %(found)s, not of %(wanted)s.")
-            % {"found": min(found).isoformat(), "wanted": day.isoformat()}
-        )
-    return min(found) if found else day or date.min
