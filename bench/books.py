@@ -15,7 +15,7 @@ from helpdesk import clock
 from orders import ledger
 from orders.channels import alipay_wire
 from orders.models import LedgerEntry, Payment, ReconciliationRun, Refund
-from orders.reconciling.runs import list_channels
+from orders.reconciling.nightly import list_channels
 from orders.reconciling.statement import day_of
 
 #: Orders of the bench begin with this; those of the demo shop do not.
