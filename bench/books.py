@@ -1,19 +1,15 @@
 """The desk's own books at the end, read inside the desk: refunds, sums, ledger, reconciliation."""
 
 import io
-import tempfile
 from collections import Counter
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import httpx
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
 from helpdesk import clock
 from orders import ledger
-from orders.channels import alipay_wire
 from orders.models import LedgerEntry, Payment, ReconciliationRun, Refund
 from orders.reconciling.nightly import list_channels
 from orders.reconciling.statement import day_of
@@ -65,12 +61,12 @@ def describe(refund: Refund) -> dict[str, Any]:
 
 def reconcile_all(channels: list[str], *, since: datetime) -> dict[str, Any]:
     """This function will run the desk's own `reconcile` over the days of the bench, for each
-    channel of which there are bills: fetched, or for Alipay downloaded and given as a file."""
+    channel of which there are bills."""
     matched: Counter[str] = Counter()
     differences: list[str] = []
     today = day_of(clock.now())
     days = [day_of(since) + timedelta(days=n) for n in range((today - day_of(since)).days + 1)]
-    for channel in (code for code in ("alipay", *list_channels()) if code in channels):
+    for channel in (code for code in list_channels() if code in channels):
         for day in days:
             matched[channel] += 0
             differences += reconcile_day(channel, day, matched)
@@ -79,32 +75,18 @@ def reconcile_all(channels: list[str], *, since: datetime) -> dict[str, Any]:
 
 def reconcile_day(channel: str, day: date, matched: Counter[str]) -> list[str]:
     said = io.StringIO()
-    with tempfile.TemporaryDirectory() as folder:
-        files = [download_bill(day, Path(folder))] if channel == "alipay" else []
-        try:
-            call_command(
-                "reconcile", channel=channel, date=day.isoformat(), file=files, stdout=said
-            )
-            code = 0
-        except CommandError as error:
-            code = error.returncode
-            said.write(str(error))
+    try:
+        call_command("reconcile", channel=channel, date=day.isoformat(), stdout=said)
+        code = 0
+    except CommandError as error:
+        code = error.returncode
+        said.write(str(error))
     run = ReconciliationRun.objects.filter(channel=channel, day=day).latest("pk")
     matched[channel] += run.matched
     if code == 0:
         return []
     rows = [f"{channel}: {row.kind} {row.subject} {row.number}" for row in run.differences.all()]
     return rows or [f"{channel} {day}: exit code {code}: {said.getvalue()[-300:]}"]
-
-
-def download_bill(day: date, folder: Path) -> Path:
-    """This function will do what a bookkeeper does at Alipay's site: fetch the day's bill."""
-    asked = {"bill_type": "trade", "bill_date": day.isoformat()}
-    method = "alipay.data.dataservice.bill.downloadurl.query"
-    url = alipay_wire.call(method, asked, timeout=30).text("bill_download_url")
-    path = folder / f"{day}.zip"
-    path.write_bytes(httpx.get(url, timeout=30, trust_env=False).raise_for_status().content)
-    return path
 
 
 def read_pace(origins: list[str]) -> dict[str, Any]:
