@@ -48,7 +48,7 @@ def test_each_wish_is_paid_once_whatever_happens(tmp_path: Path) -> None:
     assert course.findings.states["succeeded"] == len(course.intended) >= 40
     assert course.findings.effects == len(course.intended)
     assert course.unscheduled == 0
-    assert set(course.reconciled) == {"alipay", "sandbox"}
+    assert set(course.reconciled) == {"alipay", "sandbox", "shop"}
     assert all(matched > 0 for matched in course.reconciled.values())
 
 
