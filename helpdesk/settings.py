@@ -4,6 +4,7 @@ environment (or `.env`); `.env.example` lists it all."""
 import errno
 import os
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -257,6 +258,9 @@ DEFAULT_FROM_EMAIL = (
     or f"desk@{urlsplit(SITE_URL).hostname or 'localhost'}"
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Mail that comes in: the mailbox that is read, and the address by which customers reach it.
+IMAP_URL = env.str("IMAP_URL", default="")
+IMAP_ADDRESS = (env.str("IMAP_ADDRESS", default="") or parseaddr(DEFAULT_FROM_EMAIL)[1]).lower()
 
 # --- Security ---------------------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ def claim_notices(*, now: datetime) -> list[Notice]:
     with transaction.atomic(durable=True):
         notices = list(
             Notice.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("ticket__order", "order", "user")
+            .select_related("ticket__order", "order", "user", "mail")
             .filter(state=Notice.State.PENDING, not_before__lte=now)
             .order_by("not_before", "id")[:BATCH]
         )

@@ -6,6 +6,7 @@ import pytest
 
 from tests.mailroom.post import compose, wire, word
 from tickets.mailroom.letters import UnableToParse, read_letter
+from tickets.mailroom.receiving import digest_content
 
 
 @pytest.mark.parametrize("charset", ["UTF-8", "GB2312", "GBK", "GB18030", "gb2312"])
@@ -227,10 +228,9 @@ def test_what_it_answers_the_nearest_first() -> None:
 
 
 def test_the_way_here_does_not_change_what_was_written() -> None:
-    one = read_letter(b"Received: by a\r\n" + compose())
-    other = read_letter(b"Received: by b\r\nX-Spam: no\r\n" + compose())
-    changed = read_letter(compose("别的内容"))
-    assert one.content_sha256 == other.content_sha256 != changed.content_sha256
+    one = digest_content(b"Received: by a\r\n" + compose())
+    other = digest_content(b"Received: by b\r\nX-Spam: no\r\n" + compose().replace(b"\r", b""))
+    assert one == other != digest_content(compose("别的内容"))
 
 
 def test_parts_without_number_are_no_letter() -> None:

@@ -1,6 +1,5 @@
 """A mail's bytes to what is in them: who writes, about what, which words, which files."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,7 +50,6 @@ class Letter:
     references: list[str] = field(default_factory=list)
     text: str = ""
     attachments: list[Attachment] = field(default_factory=list)
-    content_sha256: str = ""
 
     @property
     def language(self) -> str:
@@ -77,7 +75,6 @@ def read_letter(raw: bytes) -> Letter:
     earlier = MESSAGE_ID.findall(letter.header("References"))
     letter.references = list(dict.fromkeys([*answered, *reversed(earlier)]))[:100]
     read_parts(message, letter)
-    letter.content_sha256 = content_digest(letter)
     return letter
 
 
@@ -111,17 +108,6 @@ def read_sender(values: list[str]) -> tuple[str, str]:
 def ascii_only(value: str) -> str:
     """Names in raw bytes would confuse the reading of addresses; they are read apart."""
     return value.encode("ascii", "replace").decode("ascii")
-
-
-def content_digest(letter: Letter) -> str:
-    """This function will digest what the sender wrote; the marks of its way here do not count."""
-    digest = hashlib.sha256()
-    for name in ("From", "Date", "Subject"):
-        digest.update(letter.header(name).encode("utf-8", "surrogateescape") + b"\n")
-    digest.update(letter.text.encode("utf-8", "surrogatepass"))
-    for attachment in letter.attachments:
-        digest.update(hashlib.sha256(attachment.data).digest())
-    return digest.hexdigest()
 
 
 def read_parts(message: "Message[str, str]", letter: Letter) -> None:

@@ -1,7 +1,7 @@
 """How a notice leaves the building. E-mail today; the words are made here, at sending."""
 
 from tickets.models import Notice
-from tickets.notifiers import email
+from tickets.notifiers import email, threads
 from tickets.notifiers.base import UnableToSend
 from tickets.notifiers.words import render
 
@@ -18,13 +18,16 @@ def deliver(notice: Notice) -> tuple[str, str, str]:
     subject, body = render(notice)
     recipient = _address(notice)
     if recipient:
-        email.send(recipient=recipient, subject=subject, body=body)
+        headers = threads.headers_of(notice)
+        email.send(recipient=recipient, subject=subject, body=body, headers=headers)
     return recipient, subject, body
 
 
 def _address(notice: Notice) -> str:
     if notice.audience == Notice.Audience.STAFF:
         return notice.user.email if notice.user is not None else ""
+    if notice.mail is not None:
+        return notice.mail.sender
     if notice.ticket is None:
         return notice.order.customer_email if notice.order is not None else ""
-    return notice.ticket.contact_email or notice.ticket.order.customer_email
+    return threads.contact_address(notice.ticket)

@@ -8,13 +8,17 @@ from django.core.mail import EmailMessage
 from tickets.notifiers.base import UnableToSend
 
 
-def send(*, recipient: str, subject: str, body: str) -> None:
+def send(*, recipient: str, subject: str, body: str, headers: dict[str, str]) -> None:
     """This function will hand one message to the mail server.
 
     :raises UnableToSend: the server did not take it.
     """
     message = EmailMessage(
-        subject=subject, body=body, from_email=settings.DEFAULT_FROM_EMAIL, to=[recipient]
+        subject=subject,
+        body=body,
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[recipient],
+        headers=headers,
     )
     try:
         message.send(fail_silently=False)

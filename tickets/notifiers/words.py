@@ -18,8 +18,9 @@ from tickets.models import Evidence, Notice
 def render(notice: Notice) -> tuple[str, str]:
     """This function will write subject and text; the template's first line is the subject."""
     language = settings.LANGUAGE_CODE
-    if notice.audience == Notice.Audience.CUSTOMER and notice.ticket is not None:
-        language = notice.ticket.language
+    if notice.audience == Notice.Audience.CUSTOMER:
+        about = notice.ticket or notice.mail
+        language = about.language if about is not None else language
     tz = zoneinfo.ZoneInfo(settings.TIME_ZONE)
     with translation.override(language), timezone.override(tz):
         text = render_to_string(f"notices/{notice.kind}.txt", _context(notice)).strip()
@@ -45,6 +46,10 @@ def _context(notice: Notice) -> dict[str, Any]:
     context["site_url"] = settings.SITE_URL
     if notice.order is not None:
         context |= {"order": notice.order, "account": mask_account(notice.order.target_account)}
+    if notice.mail is not None:
+        context["mail_url"] = (
+            f"{settings.SITE_URL}/admin/tickets/inboundmail/{notice.mail.pk}/change/"
+        )
     if (ticket := notice.ticket) is not None:
         context |= {
             "ticket": ticket,

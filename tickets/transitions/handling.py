@@ -1,6 +1,7 @@
 """Everyday arrows: take a case, talk about it, ask for proof, receive it, pass it up."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
@@ -105,18 +106,25 @@ def reply(
             case.record(Event.Kind.NOTED, text_digest=case.say(text, internal=True))
             return case.ticket
         case.require_open()
+        if not actor.is_staff:
+            answer_as_customer(case, text)
+            return case.ticket
         case.record(Event.Kind.REPLIED, text_digest=case.say(text))
-        if actor.is_staff:
-            meet_first_reply(case)
-            if case.ticket.status == Status.NEW:
-                take_over(case, acting_user(actor))
-            notify_customer(case, "replied")
-        else:
-            if case.ticket.status == Status.WAITING_CUSTOMER:
-                move(case, Status.IN_PROGRESS)
-                stop_waiting(case, met=True)
-            notify_owner(case, "customer_replied")
+        meet_first_reply(case)
+        if case.ticket.status == Status.NEW:
+            take_over(case, acting_user(actor))
+        notify_customer(case, "replied")
     return case.ticket
+
+
+def answer_as_customer(case: Case, text: str, **origin: Any) -> None:
+    """This function will add the customer's words; ``origin`` says in the event where they came
+    from."""
+    case.record(Event.Kind.REPLIED, text_digest=case.say(text), **origin)
+    if case.ticket.status == Status.WAITING_CUSTOMER:
+        move(case, Status.IN_PROGRESS)
+        stop_waiting(case, met=True)
+    notify_owner(case, "customer_replied")
 
 
 def nudge(*, ticket_id: int, actor: Actor, now: datetime) -> Ticket:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from tickets.actors import Actor
-from tickets.cases import TransitionRefused, open_case
+from tickets.cases import Case, TransitionRefused, open_case
 from tickets.deadlines import Kind, pause_internal, start_deadline
 from tickets.models import Event, Evidence, Ticket
 from tickets.notices import notify_customer, notify_owner
@@ -56,13 +56,18 @@ def add_evidence(
         raise UnableToAttach(_("evidence: at least one file is needed."), code="required")
     with open_case(ticket_id=ticket_id, actor=actor, now=now) as case:
         case.require_open()
-        attach_evidence(case, evidence_ids)
-        if case.ticket.status == Status.WAITING_CUSTOMER and has_complete_proof(case):
-            move(case, Status.IN_PROGRESS)
-            stop_waiting(case, met=True)
-        if not actor.is_staff:
-            notify_owner(case, "evidence_added")
+        put_evidence(case, evidence_ids)
     return case.ticket
+
+
+def put_evidence(case: Case, evidence_ids: list[UUID]) -> None:
+    """This function will put received files to a case that is open, and end a wait for them."""
+    attach_evidence(case, evidence_ids)
+    if case.ticket.status == Status.WAITING_CUSTOMER and has_complete_proof(case):
+        move(case, Status.IN_PROGRESS)
+        stop_waiting(case, met=True)
+    if not case.actor.is_staff:
+        notify_owner(case, "evidence_added")
 
 
 def accept_evidence(
