@@ -46,6 +46,7 @@ SCHEDULE = {
     "watchdog": every(60.0, "tickets.tasks.watchdog", expires=60),
     "forget-answers": every(3600.0, "orders.tasks.forget_answers", expires=600),
     "forget-callbacks": every(3600.0, "orders.tasks.forget_callbacks", expires=600),
+    "erase-bank-details": every(3600.0, "tickets.tasks.erase_spent_details", expires=600),
     # Channels have yesterday's bills from ten on; twice again for one that is late.
     "reconcile": daily("10-12", "orders.tasks.start_reconciling", expires=3000),
 }

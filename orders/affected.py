@@ -60,7 +60,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One order: what it is to be given, or why not (``reason`` is then a key of REASONS)."""
+    """One order: what it is to be given, or why not (a key of REASONS)."""
 
     order: Order
     amount_fen: int
@@ -142,19 +142,20 @@ def select_orders(scope: Scope, *, kept_out: Mapping[int, str], now: datetime) -
     """
     orders = list(with_facts(find_orders(scope))[: MOST_ORDERS + 1])
     verdicts = [
-        judge(
-            order,
-            in_other_batch=bool(order.live_batch_rows),  # type: ignore[attr-defined]
-            kept_out=kept_out.get(order.pk, ""),
-            now=now,
-        )
+        judge(order, is_taken(order), kept_out.get(order.pk, ""), now=now)
         for order in orders[:MOST_ORDERS]
     ]
     rows = ((v.order.pk, v.amount_fen, v.reason) for v in verdicts)
     return Selection(verdicts, digest_rows(scope.to_json(), rows), len(orders) > MOST_ORDERS)
 
 
-def judge(order: Order, *, in_other_batch: bool, kept_out: str, now: datetime) -> Verdict:
+def is_taken(order: Order, *, by_other_than: int | None = None) -> bool:
+    """This function will tell whether another batch than ours works on the order."""
+    rows: list[BatchRow] = order.live_batch_rows  # type: ignore[attr-defined]
+    return any(row.pk != by_other_than for row in rows)
+
+
+def judge(order: Order, in_other_batch: bool, kept_out: str, *, now: datetime) -> Verdict:
     """This function will say what one order is to be given, or why it is left out.
 
     Money that is held for a decision about its dispute counts as owed: the batch decides it.
@@ -199,6 +200,6 @@ def _why_a_person_has_to_look(
 
 
 def digest_rows(scope: Mapping[str, Any], rows: Iterable[tuple[int, int, str]]) -> str:
-    """This function will fix a list: any other order, amount or reason gives another digest."""
+    """This function will fix a list: another order, amount or reason gives another digest."""
     text = json.dumps([dict(scope), sorted(rows)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

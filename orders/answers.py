@@ -5,6 +5,7 @@ Money that moved is never unsaid: a success counts whenever it is heard, in what
 what cannot be booked becomes an alarm. Any other answer counts only for the request it is about.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,7 +24,7 @@ from orders.models import (
 )
 from orders.recourse import claim_unproven
 from orders.refunds import append_event, replace_refund
-from orders.routes import get_manners
+from orders.routes import find_dead_end, get_manners
 
 #: Waits between queries while a channel has not settled (WeChat Pay's advice from 60 s on); never
 #: shorter than the channel's own minimum.
@@ -275,6 +276,14 @@ def hand_over(refund: Refund, *, code: str, now: datetime) -> None:
     refund.save()
     append_event(refund, Kind.REFUND_MANUAL, now=now, unsent=unsent)
     wake("tickets.tasks.relay")
+
+
+def hand_over_held(refunds: Sequence[Refund], *, now: datetime) -> None:
+    """This function will give refunds that were planned but never sent straight to people, where
+    the way their money came is closed to it. The caller holds their payments' locks."""
+    for refund in refunds:
+        refund.held, refund.requested_at = False, now
+        hand_over(refund, code=find_dead_end(refund.payment, now=now), now=now)
 
 
 def _finish(refund: Refund, state: State, kind: OrderEvent.Kind, *, now: datetime) -> None:

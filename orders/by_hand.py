@@ -1,6 +1,7 @@
 """Refunds that no channel can settle: one person says what was done and where the proof is, a
 second one looks at it, and only then the books move."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -99,7 +100,57 @@ def approve_settlement(
     return settlement
 
 
-def _book(refund: Refund, payment: Payment, order: Order, *, paid: bool, now: datetime) -> None:
+def book_transfer(
+    *,
+    refund_nos: Sequence[str],
+    proof: str,
+    proposed_by: str,
+    approved_by: str,
+    paid_at: datetime,
+    now: datetime,
+) -> None:
+    """This function will book refunds in people's hands that two people have paid by bank transfer.
+
+    Runs in the caller's transaction, after the caller's own locks. ``paid_at`` is when the desk
+    received the bank's receipt.
+
+    :raises UnableToSettleByHand: one of them is not in people's hands any more, or somebody is
+        settling it in another way.
+    """
+    refunds = Refund.objects.filter(refund_no__in=refund_nos)
+    Order.objects.select_for_update(of=("self",)).get(
+        pk=refunds.values_list("payment__order", flat=True).distinct().get()
+    )
+    for refund_id in refunds.order_by("payment_id", "pk").values_list("pk", flat=True):
+        payment = Payment.objects.select_for_update(of=("self",)).get(refunds=refund_id)
+        refund = Refund.objects.select_for_update().get(pk=refund_id)
+        _require_manual(refund)
+        if refund.hand_settlements.filter(state=State.PROPOSED).exists():
+            raise UnableToSettleByHand(
+                _("A proposal waits for a second person already."), code="already_proposed"
+            )
+        HandSettlement.objects.create(
+            refund=refund,
+            paid=True,
+            proof=proof[:200],
+            state=State.APPROVED,
+            proposed_by=proposed_by,
+            proposed_at=now,
+            decided_by=approved_by,
+            decided_at=now,
+        )
+        _book(refund, payment, payment.order, paid=True, paid_at=paid_at, now=now)
+
+
+def _book(
+    refund: Refund,
+    payment: Payment,
+    order: Order,
+    *,
+    paid: bool,
+    paid_at: datetime | None = None,
+    now: datetime,
+) -> None:
     if paid:
         amount_fen = refund.amount_fen
         ledger.settle(payment, refund, paid_fen=amount_fen, channel=OFFLINE_CHANNEL, now=now)
@@ -107,7 +158,7 @@ def _book(refund: Refund, payment: Payment, order: Order, *, paid: bool, now: da
     else:
         ledger.release(payment, refund, now=now)
         refund.state, kind = Refund.State.REJECTED, OrderEvent.Kind.REFUND_REJECTED
-    refund.settled_at, refund.next_attempt_at = now, None
+    refund.settled_at, refund.next_attempt_at = paid_at or now, None
     refund.save()
     append_event(refund, kind, now=now, by_hand=True)
     if paid:

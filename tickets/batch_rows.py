@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from orders.affected import Verdict, judge, with_facts
+from orders.affected import Verdict, is_taken, judge, with_facts
 from orders.models import BatchRow, Order, Refund, RefundBatch
 from orders.refunds import RefundOrder, UnableToRefund, plan_refunds, yuan
 from tickets.actors import Actor
@@ -103,9 +103,7 @@ def judge_again(order: Order, row: BatchRow, case: Case | None, *, now: datetime
     kept_out = ""
     if case is not None and (approval := pending_approval(case)) is not None:
         kept_out = "decision_waits" if approval.action != Approval.Action.REFUND else ""
-    rows: list[BatchRow] = order.live_batch_rows  # type: ignore[attr-defined]
-    others = any(other.pk != row.pk for other in rows)
-    return judge(order, in_other_batch=others, kept_out=kept_out, now=now)
+    return judge(order, is_taken(order, by_other_than=row.pk), kept_out, now=now)
 
 
 def contrary_reason(answers: Answers) -> str:

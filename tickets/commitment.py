@@ -16,9 +16,11 @@ from tickets.safeguards import (
     automatic_limits,
     contrary_answer,
     foreseeable_obstacle,
+    may_begin_transfer,
     stale_facts,
     supplier_may_deliver,
 )
+from tickets.transfers import begin_transfer
 from tickets.transitions.asking import pending_approval, supersede_approval
 from tickets.transitions.finishing import finish
 
@@ -35,6 +37,10 @@ def warn(case: Case, deadline: Deadline) -> None:
     notify_supervisors(case, "promise_warning", **due)
     standing = get_standing(case.ticket.order)
     if standing.reserved_fen or standing.owed_fen <= 0 or pending_approval(case) is not None:
+        return
+    if may_begin_transfer(case, standing):
+        intent = intent_of(case, Refund.Purpose.COMMITMENT, reason=_("24-hour promise"))
+        begin_transfer(case, intent, standing.owed_fen)
         return
     if obstacle := foreseeable_obstacle(case, standing, standing.owed_fen):
         reserve_and_ask(case, standing.owed_fen, reason=obstacle)

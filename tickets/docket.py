@@ -17,6 +17,7 @@ from tickets.bulk import insert_rows, update_rows
 from tickets.calendars import StaffedCalendar
 from tickets.models import (
     Approval,
+    BankTransfer,
     Breach,
     ClockPause,
     Deadline,
@@ -37,6 +38,7 @@ WRITE_ORDER: tuple[type[models.Model], ...] = (
     Approval,
     FactCheck,
     Referral,
+    BankTransfer,
     Breach,
     Notice,
 )

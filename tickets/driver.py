@@ -20,6 +20,7 @@ from tickets.mass_refunds import carry_on_batches
 from tickets.models import Deadline
 from tickets.relay import relay
 from tickets.sweep import sweep
+from tickets.transfer_receipts import erase_spent_details
 from tickets.watchdog import watch
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def watch_once(clock: Clock) -> int:
 
 
 def forget_once(clock: Clock) -> int:
-    return forget_answers(now=clock())
+    return forget_answers(now=clock()) + erase_spent_details(now=clock())
 
 
 def until_next_due(clock: Clock) -> float:

@@ -27,6 +27,8 @@ from tickets.docket import Docket
 from tickets.models import Event, Ticket
 from tickets.notices import notify_buyer, notify_owner, notify_supervisors
 from tickets.queries import OVER, concerned_tickets
+from tickets.transfer_receipts import close_idle_transfer
+from tickets.transfers import ask_for_details, due
 from tickets.transitions.arrows import Status
 from tickets.transitions.finishing import begin_cycle, finish
 
@@ -95,6 +97,7 @@ def on_refund_settled(case: Case, data: dict[str, Any]) -> None:
     )
     if not case.ticket.is_open:
         return
+    close_idle_transfer(case)
     standing = get_standing(case.ticket.order)
     if standing.owed_fen == 0 and not standing.reserved_fen:
         finish(case, outcome=Outcome.REFUNDED, kept_at=get_settled_at(case.ticket.order))
@@ -110,6 +113,7 @@ def on_refund_rejected(case: Case, data: dict[str, Any]) -> None:
         amount_fen=data["amount_fen"],
         code=data["code"],
     )
+    close_idle_transfer(case)
     again = Refund.objects.filter(refund_no=data["refund_no"], state__in=Refund.HOLDING_STATES)
     if not again.exists():
         hand_to_supervisor(case, "refund_rejected_staff", code=data["code"])
@@ -123,6 +127,8 @@ def on_refund_manual(case: Case, data: dict[str, Any]) -> None:
     if case.ticket.is_open:
         notice = "refund_by_hand_staff" if data.get("unsent") else "refund_manual_staff"
         notify_supervisors(case, notice, code=data["code"])
+        if data.get("unsent") and due(case):
+            ask_for_details(case)
 
 
 def on_refund_delayed(case: Case, data: dict[str, Any]) -> None:

@@ -32,7 +32,9 @@ def attach_evidence(case: Case, evidence_ids: list[UUID]) -> None:
     :raises UnableToAttach: naming what is wrong; nothing is attached then.
     """
     wanted = list(dict.fromkeys(evidence_ids))
-    found = {file.pk: file for file in Evidence.objects.select_for_update().filter(pk__in=wanted)}
+    # The bank's receipt of a transfer is staff's proof, whatever its number was tried with.
+    files = Evidence.objects.select_for_update(of=("self",)).filter(transfer__isnull=True)
+    found = {file.pk: file for file in files.filter(pk__in=wanted)}
     fresh = [found[pk] for pk in wanted if pk in found and found[pk].ticket_id is None]
     foreign = [
         pk for pk in wanted if pk not in found or found[pk].ticket_id not in (None, case.ticket.pk)

@@ -16,6 +16,7 @@ from tickets.cases import Case, TransitionRefused, open_case
 from tickets.models import Approval, Event, Ticket
 from tickets.notices import notify_customer, notify_owner
 from tickets.policies import live_controls
+from tickets.transfers import begin_transfer, needs_transfer
 from tickets.transitions.approvals import move_to_remedy
 from tickets.transitions.asking import ask_approval, pending_approval
 from tickets.transitions.clocks import meet_first_reply
@@ -50,6 +51,9 @@ def refund(
         case.require_open()
         if pending_approval(case) is not None:
             raise UnableToRemedy(_("A decision about this dispute is already waiting."))
+        if needs_transfer(case):
+            refund_by_transfer(case, amount_fen, reason=reason, text=text)
+            return case.ticket
         refunds = plan_within_limits(case, amount_fen, reason=reason)
         if text.strip():
             case.record(Event.Kind.REPLIED, text_digest=case.say(require_text(text)))
@@ -58,6 +62,18 @@ def refund(
         else:
             send_refunds(case, refunds)
     return case.ticket
+
+
+def refund_by_transfer(case: Case, amount_fen: int | None, *, reason: str, text: str) -> None:
+    """This function will ask the customer for an account where the way the money came is closed.
+
+    Two people decide about the transfer itself, so no limit has to be kept here.
+    """
+    owed = get_standing(case.ticket.order).owed_fen
+    intent = intent_of(case, Refund.Purpose.REMEDY, reason=reason)
+    begin_transfer(case, intent, owed if amount_fen is None else amount_fen)
+    if text.strip():
+        case.record(Event.Kind.REPLIED, text_digest=case.say(require_text(text)))
 
 
 def plan_within_limits(case: Case, amount_fen: int | None, *, reason: str) -> list[Refund]:

@@ -12,6 +12,7 @@ from orders.routes import find_unrefundable
 from tickets.cases import Case
 from tickets.models import FactCheck, Ticket
 from tickets.policies import live_controls
+from tickets.transfers import needs_transfer
 
 PARTY_WINDOW = timedelta(days=30)
 #: What orders.inquiry.ask_about brought.
@@ -32,6 +33,20 @@ def foreseeable_obstacle(case: Case, standing: Standing, claim_fen: int) -> str:
     if claim_fen > case.policy.auto_refund_limit_fen:
         return _("The amount is above the automatic limit.")
     return ""
+
+
+def may_begin_transfer(case: Case, standing: Standing) -> bool:
+    """This function will tell whether the desk may ask for a bank account by itself: nothing of
+    the money can go back the way it came, and nothing speaks against the claim.
+
+    Two people decide about the transfer, so that no limit of amount is needed here.
+    """
+    return (
+        needs_transfer(case)
+        and not live_controls(case.policy.code).rehearsal
+        and not standing.is_delivered
+        and case.ticket.order.code_revealed_at is None
+    )
 
 
 def contrary_answer(answers: Answers) -> str:

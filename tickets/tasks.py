@@ -6,6 +6,7 @@ from helpdesk import clock
 from tickets.mass_refunds import carry_on_batches as carry_on
 from tickets.relay import relay as relay_rows
 from tickets.sweep import sweep as sweep_deadlines
+from tickets.transfer_receipts import erase_spent_details as erase
 from tickets.watchdog import watch
 
 
@@ -27,3 +28,8 @@ def watchdog() -> None:
 @shared_task
 def carry_on_batches() -> int:
     return carry_on(clock=clock.now)
+
+
+@shared_task
+def erase_spent_details() -> int:
+    return erase(now=clock.now())

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from tickets.views import dispute, home, lookup, tracking, verbs
+from tickets.views import bank, dispute, home, lookup, tracking, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/<str:token>/withdraw/", verbs.withdraw, name="withdraw"),
     path("t/<str:token>/reopen/", verbs.reopen, name="reopen"),
     path("t/<str:token>/rate/", verbs.rate, name="rate"),
+    path("t/<str:token>/bank/", bank.bank_details, name="bank-details"),
     path("t/<str:token>/verify/", verbs.verify_device, name="verify-device"),
     path("t/<str:token>/dossier/", tracking.dossier, name="dossier"),
 ]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.core.files.storage import Storage
+from django.db.models import Q
 
 from tickets.chain import event_hash
 from tickets.evidence.keeping import evidence_storage
@@ -28,7 +29,8 @@ def verify_evidence(*, ticket: Ticket | None = None) -> list[Finding]:
     files = Evidence.objects.select_related("ticket").order_by("pk")
     tickets = Ticket.objects.order_by("pk")
     if ticket is not None:
-        files, tickets = files.filter(ticket=ticket), tickets.filter(pk=ticket.pk)
+        of_ticket = Q(ticket=ticket) | Q(transfer__ticket=ticket)
+        files, tickets = files.filter(of_ticket), tickets.filter(pk=ticket.pk)
     findings = [f for file in files.iterator(chunk_size=200) for f in check_file(file)]
     for one in tickets.iterator(chunk_size=200):
         findings.extend(check_ticket(one))

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext, pgettext_lazy
 
 from orders.models import Refund
-from tickets.models import Approval, Deadline, Evidence, Ticket
+from tickets.models import Approval, BankTransfer, Deadline, Evidence, Ticket
 from tickets.policy_reader import read_policy
 from tickets.transitions.handling import NUDGE_COOLDOWN
 from tickets.views.files import Need, list_needs
@@ -99,6 +99,8 @@ def tell_ticket(ticket: Ticket, *, now: datetime) -> TicketStory:
 def title_of(ticket: Ticket, approving: bool) -> str:
     if ticket.outcome and not ticket.is_open:
         return str(OUTCOME_TITLES[Ticket.Outcome(ticket.outcome)])
+    if lacks_account(ticket):
+        return pgettext("status", "We need your bank details")
     if approving:
         return _("Waiting for a supervisor's decision")
     if ticket.status == Status.REMEDY_PENDING and is_refunding(ticket):
@@ -117,7 +119,15 @@ def is_with_supervisor(ticket: Ticket) -> bool:
     return handled and ticket.level != Ticket.Level.AGENT
 
 
+def lacks_account(ticket: Ticket) -> bool:
+    """This function will tell whether nothing goes on before the customer names an account."""
+    asked = ticket.transfers.filter(state=BankTransfer.State.ASKED)
+    return ticket.is_open and asked.exists()
+
+
 def tone_of(ticket: Ticket) -> str:
+    if lacks_account(ticket):
+        return "act"
     if ticket.outcome == Ticket.Outcome.REFUSED:
         return "quiet"
     return TONES.get(Status(ticket.status), "busy")
@@ -125,6 +135,8 @@ def tone_of(ticket: Ticket) -> str:
 
 def lead_of(ticket: Ticket, approving: bool) -> str:
     """This function will say in one sentence what happens next."""
+    if lacks_account(ticket):
+        return _("The money cannot go back the way you paid. Tell us below where to send it.")
     if approving:
         return _("A refund is reserved for you; a supervisor decides about it.")
     if is_with_supervisor(ticket):
@@ -151,6 +163,8 @@ def holder_of(ticket: Ticket, approving: bool) -> str:
     """This function will say who has it now; names of staff stay inside."""
     if not ticket.is_open:
         return ""
+    if lacks_account(ticket):
+        return pgettext("holder", "You")
     if approving or ticket.level != Ticket.Level.AGENT:
         return _("A supervisor")
     if ticket.status == Status.WAITING_CUSTOMER:

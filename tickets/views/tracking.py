@@ -28,6 +28,7 @@ from tickets.views.money_story import tell_refunds
 from tickets.views.order_story import tell_order
 from tickets.views.ticket_story import tell_ticket
 from tickets.views.timeline import Entry, tell_timeline
+from tickets.views.transfer_story import tell_transfer
 
 
 def find_ticket(token: str) -> Ticket:
@@ -63,6 +64,7 @@ def show_ticket(
         "ticket": ticket,
         "category_label": CARDS[Ticket.Category(ticket.category)][0],
         "story": tell_ticket(ticket, now=now),
+        "transfer": tell_transfer(ticket),
         "asked_for": asked_for(ticket, timeline),
         "needs_proof": ticket.status == Ticket.Status.WAITING_CUSTOMER or bool(grid["needs"]),
         "order": tell_order(ticket.order, now=now),
