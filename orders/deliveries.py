@@ -80,6 +80,9 @@ def claim_top_up(*, top_up_id: int, now: datetime) -> Claim | None:
     an attempt that is asked about, not one that is sent again.
     """
     with transaction.atomic(durable=True):
+        # The order first, as everywhere: the event written below refers to it, and whoever plans
+        # a refund just now holds it and wants the attempt next.
+        Order.objects.select_for_update().filter(top_ups=top_up_id).first()
         top_up = (
             TopUp.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("order")

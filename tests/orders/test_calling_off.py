@@ -1,15 +1,21 @@
 """Money that goes back calls off what was still to be delivered."""
 
-import pytest
-from django.db import transaction
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
-from orders.deliveries import execute_top_up
+import pytest
+from django.db import connection, transaction
+
+from orders.deliveries import claim_top_up, execute_top_up
 from orders.models import Order, Refund, TopUp
 from orders.refunds import release_refunds
 from orders.topups import redeliver
 from tests.orders.saga import Saga
 from tests.simulator_fixture import Simulator
-from tests.stories import MINUTE, Desk, told
+from tests.stories import MINUTE, Desk, make_top_up, told
 from tickets.models import Ticket
 from tickets.remedies import redeliver as redeliver_for
 from tickets.remedies import refund as give_back
@@ -113,6 +119,32 @@ def test_what_waits_for_a_decision_leaves_it_alone_until_then(
     assert saga.refund(refund).at_risk
     carry_on(saga, top_up)
     assert asked(simulator, top_up)[-2:] == CALLED_OFF
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refunded_and_sent_at_the_same_instant() -> None:
+    """Whichever comes first, the other one knows: what was sent is marked, or nothing is sent."""
+    saga = Saga()
+    for _round in range(20):
+        order = saga.order()
+        top_up = make_top_up(order, "planned", submitted_at=None, next_attempt_at=saga.now)
+        gate = threading.Barrier(2)
+
+        def at_once(act: Callable[[], Any], gate: threading.Barrier = gate) -> Any:
+            try:
+                gate.wait(30)
+                return act()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(2) as pool:
+            planned = pool.submit(at_once, partial(saga.plan, order))
+            claimed = pool.submit(at_once, partial(claim_top_up, top_up_id=top_up.pk, now=saga.now))
+        refund, claim = saga.refund(planned.result()), claimed.result()
+        assert claim is not None
+        top_up.refresh_from_db()
+        assert refund.at_risk is not claim.is_called_off
+        assert (top_up.submitted_at is None) is claim.is_called_off
 
 
 def test_a_redelivery_called_off_for_a_refund_is_nobodys_trouble(
