@@ -52,6 +52,12 @@ NAVIGATION = [
         ),
         entry(_("12315 notices"), "gavel", "tickets_referral_changelist", "tickets.view_referral"),
         entry(
+            _("Incoming mail"),
+            "mark_email_unread",
+            "tickets_inboundmail_changelist",
+            "tickets.view_inboundmail",
+        ),
+        entry(
             _("Messages sent"), "outgoing_mail", "tickets_notice_changelist", "tickets.view_notice"
         ),
     ),
@@ -96,6 +102,12 @@ NAVIGATION = [
             "mark_email_unread",
             "orders_callback_changelist",
             "orders.view_callback",
+        ),
+        entry(
+            _("Unread shop orders"),
+            "sync_problem",
+            "orders_shopfault_changelist",
+            "orders.view_shopfault",
         ),
         entry(
             _("Order events"), "history", "orders_orderevent_changelist", "orders.view_orderevent"

@@ -52,6 +52,16 @@ SCHEDULE = {
 }
 
 
+def outside_schedule() -> dict[str, Any]:
+    """What runs only where the settings name something to read."""
+    schedule = {}
+    if settings.IMAP_URL:
+        schedule["poll-mail"] = every(30.0, "tickets.tasks.poll_mail", expires=30)
+    if settings.SHOP_DB_URL:
+        schedule["poll-shop"] = every(30.0, "orders.tasks.poll_shop", expires=30)
+    return schedule
+
+
 def configuration() -> dict[str, Any]:
     """Called when Celery first needs it: settings import this package, so they come first."""
     return {
@@ -83,7 +93,7 @@ def configuration() -> dict[str, Any]:
         },
         "worker_hijack_root_logger": False,
         "beat_max_loop_interval": 1,
-        "beat_schedule": SCHEDULE,
+        "beat_schedule": SCHEDULE | outside_schedule(),
     }
 
 

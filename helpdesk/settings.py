@@ -262,6 +262,16 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 IMAP_URL = env.str("IMAP_URL", default="")
 IMAP_ADDRESS = (env.str("IMAP_ADDRESS", default="") or parseaddr(DEFAULT_FROM_EMAIL)[1]).lower()
 
+# --- A shop's own database, read only (docs/shop-scripts.md) ----------------------------------
+
+SHOP_DB_URL = env.str("SHOP_DB_URL", default="")
+SHOP_DB_PRESET = env.str("SHOP_DB_PRESET", default="")
+SHOP_DB_PREFIX = env.str("SHOP_DB_PREFIX", default="acg_")
+SHOP_DB_CHANNELS = env.dict("SHOP_DB_CHANNELS", default={})
+SHOP_DB_TIME_ZONE = env.str("SHOP_DB_TIME_ZONE", default="Asia/Shanghai")
+SHOP_DB_MANUAL_ARRIVAL = env.str("SHOP_DB_MANUAL_ARRIVAL", default="PT24H")
+SHOP_DB_ALARM_MINUTES = env.int("SHOP_DB_ALARM_MINUTES", default=15)
+
 # --- Security ---------------------------------------------------------------------------------
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.dovecot import find_dovecot
+
 # Playwright's event loop runs in the tests' thread; Django would refuse the ORM there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
@@ -36,6 +38,16 @@ def find_chromium() -> str | None:
 CHROMIUM = find_chromium()
 
 
+#: Fixtures that need a server of the machine's packages: is it there, and what is said if not.
+SERVERS: dict[str, tuple[str | None, str]] = {
+    "dovecot": (
+        find_dovecot(),
+        "no Dovecot, so the tests of the mailbox were LEFT OUT. "
+        "Install it (apt-get install dovecot-imapd); it need not run.",
+    ),
+}
+
+
 def needs_browser(item: pytest.Item) -> bool:
     return {"page", "browser", "context"} & set(getattr(item, "fixturenames", ())) != set()
 
@@ -51,21 +63,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     browser_tests = [item for item in items if needs_browser(item)]
     for item in browser_tests:
         item.add_marker(pytest.mark.browser)
-    if CHROMIUM or not browser_tests:
-        return
-    if REQUIRE_ALL:
-        pytest.exit(f"REQUIRE_ALL=1, but there is {NO_BROWSER}", returncode=1)
-    for item in browser_tests:
-        item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
-    config.stash[LEFT_OUT] = len(browser_tests)
+    if not CHROMIUM:
+        leave_out(config, browser_tests, NO_BROWSER)
+    for fixture, (found, reason) in SERVERS.items():
+        if not found:
+            needing = [i for i in items if fixture in getattr(i, "fixturenames", ())]
+            leave_out(config, needing, reason)
 
 
-LEFT_OUT = pytest.StashKey[int]()
+def leave_out(config: pytest.Config, items: list[pytest.Item], reason: str) -> None:
+    if items and REQUIRE_ALL:
+        pytest.exit(f"REQUIRE_ALL=1, but there is {reason}", returncode=1)
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason=reason))
+    if items:
+        config.stash.setdefault(LEFT_OUT, {})[reason] = len(items)
+
+
+LEFT_OUT = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if count := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"\n!!! {count} tests: {NO_BROWSER}", red=True, bold=True)
+    for reason, count in config.stash.get(LEFT_OUT, {}).items():
+        terminalreporter.write_line(f"\n!!! {count} tests: {reason}", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ if not os.environ.get("DATABASE_URL"):
     _name = os.path.basename(os.environ.get("TEST_DB_NAME") or "test.sqlite3")
     os.environ["TEST_DB_NAME"] = os.path.join(_data, _name)
 os.environ |= dict.fromkeys(
-    ["EMAIL_URL", "MEDIA_STORAGE_URL", "SENTRY_DSN", "ALLOWED_HOSTS", "IMAP_URL"], ""
+    ["EMAIL_URL", "MEDIA_STORAGE_URL", "SENTRY_DSN", "ALLOWED_HOSTS", "IMAP_URL", "SHOP_DB_URL"], ""
 )
 os.environ |= {"DEMO": "0", "DEBUG": "0", "SITE_URL": "http://127.0.0.1:8000"}
 

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 from django.db.models.signals import post_migrate
@@ -15,6 +16,7 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         post_migrate.connect(lay_triggers, sender=self)
         register(Tags.database)(check_triggers)
+        register(Tags.security)(check_mailbox)
 
 
 def lay_triggers(**kwargs: Any) -> None:
@@ -23,6 +25,18 @@ def lay_triggers(**kwargs: Any) -> None:
 
     if append_only.TABLE in connection.introspection.table_names():
         append_only.install()
+
+
+def check_mailbox(**kwargs: Any) -> list[CheckMessage]:
+    from tickets.mailroom.imap import UnableToPoll, read_account
+
+    if not settings.IMAP_URL:
+        return []
+    try:
+        read_account(settings.IMAP_URL)
+    except UnableToPoll as error:
+        return [Error(str(error), hint=".env.example shows its form.", id="tickets.E002")]
+    return []
 
 
 def check_triggers(**kwargs: Any) -> list[CheckMessage]:

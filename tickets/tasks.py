@@ -1,10 +1,15 @@
 """What Celery runs for disputes. No rule lives here: ids in, one call."""
 
 from celery import shared_task
+from django.conf import settings
 
 from helpdesk import clock
+from tickets.mailroom.handling import handle_mails
+from tickets.mailroom.imap import UnableToPoll
+from tickets.mailroom.polling import poll_mailbox
 from tickets.mass_refunds import carry_on_batches as carry_on
 from tickets.relay import relay as relay_rows
+from tickets.sources import alarm_silent_sources
 from tickets.sweep import sweep as sweep_deadlines
 from tickets.transfer_receipts import erase_spent_details as erase
 from tickets.watchdog import watch
@@ -22,7 +27,22 @@ def relay() -> int:
 
 @shared_task
 def watchdog() -> None:
-    watch(now=clock.now())
+    now = clock.now()
+    watch(now=now)
+    alarm_silent_sources(now=now)
+
+
+@shared_task
+def poll_mail() -> None:
+    """Beat sends it only where there is a mailbox. What an earlier one left is handled all the
+    same when the mailbox cannot be read."""
+    try:
+        poll_mailbox(url=settings.IMAP_URL, clock=clock.now)
+    except UnableToPoll:
+        # Noted with the mailbox; the watchdog tells people when it lasts.
+        pass
+    finally:
+        handle_mails(clock=clock.now)
 
 
 @shared_task

@@ -17,6 +17,7 @@ from tickets.models import (
     SweepBeat,
     Ticket,
 )
+from tickets.sources import count_silent_sources
 from tickets.staffing import OnCall
 
 logger = logging.getLogger(__name__)
@@ -158,6 +159,7 @@ RECONCILERS: dict[str, Callable[[datetime], int]] = {
     "overdue_deadlines": count_overdue_deadlines,
     "paused_without_pause": count_paused_without_pause,
     "levels_without_people": count_levels_without_people,
+    "silent_sources": count_silent_sources,
 }
 
 

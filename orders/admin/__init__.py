@@ -7,6 +7,7 @@ from orders.admin.callbacks import CallbackAdmin
 from orders.admin.money import PaymentAdmin, RefundAdmin
 from orders.admin.orders import OrderAdmin, OrderEventAdmin
 from orders.admin.reconciliation import ReconciliationDifferenceAdmin, ReconciliationRunAdmin
+from orders.admin.shops import ShopFaultAdmin, ShopFeedAdmin
 from orders.admin.topups import TopUpAdmin
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "ReconciliationRunAdmin",
     "RecourseAdmin",
     "RefundAdmin",
+    "ShopFaultAdmin",
+    "ShopFeedAdmin",
     "TopUpAdmin",
 ]

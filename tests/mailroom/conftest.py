@@ -1,12 +1,14 @@
 """A desk that reads its mail, without a mail server."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
 from django.core import mail as outbox
 from django.core.cache import cache
 
+from tests.dovecot import Dovecot, private_dovecot
 from tests.mailroom.post import TO
 from tests.stories import OPENING, Desk, make_order
 from tickets.mailroom.handling import handle_mails
@@ -38,6 +40,20 @@ def deliver(db: None) -> Deliver:
         return stored
 
     return receive
+
+
+@pytest.fixture(scope="session")
+def dovecot_server() -> Iterator[Dovecot]:
+    with private_dovecot() as server:
+        yield server
+
+
+@pytest.fixture
+def dovecot(dovecot_server: Dovecot, settings) -> Dovecot:
+    """A mail server with an empty mailbox, which the desk's settings point at."""
+    dovecot_server.user = f"desk-{secrets.token_hex(4)}@desk.example.com"
+    settings.IMAP_URL = dovecot_server.url()
+    return dovecot_server
 
 
 @pytest.fixture

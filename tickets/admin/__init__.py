@@ -4,6 +4,7 @@ from tickets.admin.approvals import ApprovalAdmin
 from tickets.admin.breaches import BreachAdmin
 from tickets.admin.calendar import CalendarDayAdmin, StaffedHoursAdmin
 from tickets.admin.clocks import DeadlineAdmin
+from tickets.admin.mails import InboundMailAdmin
 from tickets.admin.notices import NoticeAdmin
 from tickets.admin.people import PeopleAdmin, RolesAdmin
 from tickets.admin.policies import ServicePolicyAdmin
@@ -15,6 +16,7 @@ __all__ = [
     "BreachAdmin",
     "CalendarDayAdmin",
     "DeadlineAdmin",
+    "InboundMailAdmin",
     "NoticeAdmin",
     "PeopleAdmin",
     "ReferralAdmin",

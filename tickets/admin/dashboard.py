@@ -106,6 +106,7 @@ def ask_reconcilers(now: datetime) -> list[dict[str, Any]]:
         "overdue_deadlines": _("Deadlines not fired in time"),
         "paused_without_pause": _("Paused clocks without a reason"),
         "levels_without_people": _("Levels without a reachable person"),
+        "silent_sources": _("Mailbox or shop database that cannot be read"),
     }
     return [
         {"label": labels.get(name, name), "count": reconciler(now)}

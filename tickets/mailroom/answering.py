@@ -9,7 +9,6 @@ from django.utils.crypto import salted_hmac
 
 from helpdesk.wake import wake
 from tickets.models import InboundMail, Notice
-from tickets.staffing import OnCall
 
 #: Of all automatic answers together: whoever writes to us under strangers' names must not have
 #: us write to thousands of them.
@@ -46,24 +45,3 @@ def answer(mail: InboundMail, kind: str, *, now: datetime, **context: Any) -> bo
     Notice.objects.bulk_create([notice], ignore_conflicts=True)
     wake("tickets.tasks.relay")
     return True
-
-
-def alarm_supervisors(
-    kind: str, *, key: str, now: datetime, mail: InboundMail | None = None, **context: Any
-) -> None:
-    """This function will tell every supervisor of something that is no dispute, once per key."""
-    notices = [
-        Notice(
-            mail=mail,
-            audience=Notice.Audience.STAFF,
-            user=user,
-            kind=kind,
-            context=context,
-            key=f"{key}:{user.pk}",
-            created_at=now,
-            not_before=now,
-        )
-        for user in OnCall.load().supervisors
-    ]
-    Notice.objects.bulk_create(notices, ignore_conflicts=True)
-    wake("tickets.tasks.relay")

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import transaction
 
-from tickets.mailroom.answering import alarm_supervisors, answer
+from tickets.alarms import alarm_supervisors
+from tickets.mailroom.answering import answer
 from tickets.models import InboundMail, Ticket
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ WAITS = [timedelta(seconds=30), timedelta(minutes=5)]
 MAX_ATTEMPTS = len(WAITS) + 1
 BATCH = 50
 #: A worker's task ends after 50 s: no new mail is begun after this.
-BUDGET_S = 25.0
+BUDGET_S = 20.0
 #: More than a person writes in an hour; what comes beyond it stays unread.
 MAILS_PER_HOUR = 20
 MAX_BODY = 50_000

