@@ -1,6 +1,6 @@
 """The drill: what it sets up, what it finds when all is well, and what it finds when it is not."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from tickets.drill.stage import (
     play_agent,
 )
 from tickets.drill.verdict import Check, is_over, judge
-from tickets.models import Deadline, Event, Notice, ServicePolicy, SweepBeat, Ticket
+from tickets.models import Deadline, Event, Notice, ServicePolicy, StaffedHours, SweepBeat, Ticket
 from tickets.policy_reader import read_policy
 from tickets.relay import relay
 from tickets.sweep import sweep
@@ -40,14 +40,14 @@ WITHOUT_MONEY = tuple(scene for scene in SCENES if not scene.needs_money)
 class Time:
     """The drill's clock, moved by the test."""
 
-    def __init__(self) -> None:
-        self.now = NOON
+    def __init__(self, start: datetime = NOON) -> None:
+        self.start = self.now = start
 
     def __call__(self) -> datetime:
         return self.now
 
     def set(self, seconds: float) -> None:
-        self.now = NOON + timedelta(seconds=seconds)
+        self.now = self.start + timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -102,6 +102,21 @@ def test_on_a_desk_that_works_every_step_comes_in_time_once(control: Simulator, 
         "B": ("in_progress", "", "referred"),
         "C": ("resolved", "refunded", "agent"),
     }
+
+
+def test_at_night_the_warning_comes_at_once_and_all_is_well(control: Simulator):
+    """Nobody is at work before the desk acts, so whoever is on call learns of it at the opening."""
+    StaffedHours.objects.bulk_create(
+        StaffedHours(weekday=day, opens_at=time(9), closes_at=time.min) for day in range(7)
+    )
+    clock = Time(NOON + timedelta(hours=13))
+    plays = open_plays(simulator=control, email="drill@example.com", clock=clock)
+    run_desk(plays, clock)
+    assert failed(judge(plays, simulator=control, tolerance_s=1.0)) == []
+    warned = Event.objects.filter(
+        kind="commitment_warned", at__lt=clock.start + timedelta(seconds=2)
+    )
+    assert warned.count() == len(plays)
 
 
 def test_what_it_makes_is_marked_and_counted_nowhere(control: Simulator, clock: Time):

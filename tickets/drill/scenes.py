@@ -71,7 +71,7 @@ class Scene:
     steps: tuple[Step, ...]
     #: Left out where no money can be drilled.
     money_steps: tuple[Step, ...]
-    never: tuple[Event.Kind, ...]
+    never: tuple[Step, ...]
     #: Effects that the channel's book has to show for the refund.
     effects: int
     #: Messages to the customer that have to leave.
@@ -114,7 +114,7 @@ SCENES = (
             Step(Kind.RESOLVED, {"outcome": "refunded"}),
             met("commitment"),
         ),
-        never=(Kind.COMMITMENT_BROKEN, Kind.REFERRED),
+        never=(Step(Kind.COMMITMENT_BROKEN), Step(Kind.REFERRED)),
         effects=1,
         told=("opened", "promise_started", "escalated", "refund_requested", "resolved"),
         needs_money=True,
@@ -133,7 +133,7 @@ SCENES = (
             Step(Kind.REFERRED),
         ),
         money_steps=(Step(Kind.REFUND_REQUESTED), Step(Kind.REFUND_REJECTED)),
-        never=(Kind.REFUND_SETTLED, Kind.RESOLVED),
+        never=(Step(Kind.REFUND_SETTLED), Step(Kind.RESOLVED)),
         effects=0,
         told=("opened", "promise_started", "escalated", "promise_broken", "referred"),
     ),
@@ -144,7 +144,14 @@ SCENES = (
         channel_fen=2980,
         steps=(*OPENING, Step(Kind.REPLIED), met("first_reply"), Step(Kind.RESOLVED)),
         money_steps=(Step(Kind.REFUND_REQUESTED), Step(Kind.REFUND_SETTLED), met("commitment")),
-        never=(Kind.DEADLINE_FIRED, Kind.ESCALATED, Kind.COMMITMENT_BROKEN),
+        # Every clock but the warning: where nobody is at work until the desk acts, that comes at
+        # once.
+        never=(
+            *(fired(clock) for clock in CLOCKS if clock != "commitment_warning"),
+            fired("commitment_enforcement"),
+            Step(Kind.ESCALATED),
+            Step(Kind.COMMITMENT_BROKEN),
+        ),
         effects=1,
         told=("opened", "promise_started", "replied", "resolved"),
         agent_acts=True,

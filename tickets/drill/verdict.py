@@ -43,10 +43,9 @@ def check_steps(play: Play, events: list[Event], *, with_money: bool) -> Iterato
         came = sum(step.fits(event) for event in events)
         times = "" if came == 1 else f", came {came} times"
         yield f"{step}{times}", came == 1 or (step.again and came > 1)
-    happened = {event.kind for event in events}
-    for kind in play.scene.never:
-        if kind in happened:
-            yield f"{kind} must not come", False
+    for step in play.scene.never:
+        if any(step.fits(event) for event in events):
+            yield f"{step} must not come", False
 
 
 def check_lateness(events: list[Event], tolerance_s: float) -> Iterator[tuple[str, bool]]:
