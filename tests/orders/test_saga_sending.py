@@ -15,13 +15,11 @@ from tests.stories import (
     SECOND,
     TICK,
     Desk,
-    at,
     deadline_of,
     make_payment,
     open_dispute,
     told,
 )
-from tickets.transitions import approve
 
 pytestmark = pytest.mark.django_db
 
@@ -100,21 +98,18 @@ class TestTheWindow:
         refund = saga.plan(saga.order(channel="offline"))
         assert find_unrefundable(refund.payment.order, now=saga.now) == []
 
-    def test_people_are_asked_at_the_warning_and_not_when_it_is_due(self, desk: Desk, wang) -> None:
+    def test_another_way_is_looked_for_at_the_warning_and_not_when_it_is_due(
+        self, desk: Desk
+    ) -> None:
         """Zhang Wei paid in cash: at 24 h it would be too late to find a bank account."""
         ticket = open_dispute(desk.order(channel="offline"))
         desk.advance(deadline_of(ticket, "commitment_warning").due_at)
-        assert "awaiting_approval" in told(ticket)
+        assert "bank_details_asked" in told(ticket)
+
+        desk.advance(deadline_of(ticket, "commitment_enforcement").due_at)
         (refund,) = desk.refunds(ticket)
-        assert refund.held
-
-        approve(ticket_id=ticket.pk, decision=True, reason="查过", actor=wang, now=desk.now)
-        desk.now = at("11-25 06:30")
-        assert claim_refund(refund_id=refund.pk, now=desk.now) is None
-        desk.tick()
-
-        assert desk.refunds(ticket)[0].state == Refund.State.MANUAL
-        assert "refund_by_hand_staff" in told(ticket, "staff")
+        assert claim_refund(refund_id=refund.pk, now=desk.now) is None, "nothing is sent"
+        assert (refund.state, refund.code, refund.attempts) == (Refund.State.MANUAL, "OFFLINE", 0)
 
 
 class TestRefusalsThatPass:
