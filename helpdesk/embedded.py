@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,6 +30,9 @@ from helpdesk.supervisor import Child, Supervisor, on_signals_exit, say
 PYTHON = sys.executable
 # The kernel's limit for a socket's path is 108 bytes, macOS's 104.
 LONGEST_SOCKET_PATH = 100
+# A machine with much else to do still gets there; who watches is told that it takes long.
+START_SECONDS = 180.0
+LONG_SECONDS = 15.0
 
 
 class UnableToStart(Exception):
@@ -111,8 +114,8 @@ def bring_up(supervisor: Supervisor) -> None:
     supervisor.start(Child("timers", [*worker, "-Q", "timers", "-c", "1", "-n", "timers@%h"]))
     supervisor.start(Child("beat", beat))
     if settings.DEMO:
-        wait_for_simulator(supervisor, simulator)
-    wait_for_web(supervisor)
+        wait_for(supervisor, "simulator", lambda: has_written_address(simulator))
+    wait_for(supervisor, "web", web_answers)
 
 
 def start_valkey(supervisor: Supervisor) -> None:
@@ -130,14 +133,13 @@ def start_valkey(supervisor: Supervisor) -> None:
     os.environ["REDIS_URL"] = url
     (settings.HELPDESK_DATA / "redis_url").write_text(url, encoding="utf-8")
     client = redis.Redis.from_url(url)
-    for _ in range(200):
-        supervisor.tend()
-        try:
-            client.ping()
-            return
-        except redis.RedisError:
-            time.sleep(0.05)
-    raise UnableToStart(f"Valkey does not answer; see {supervisor.log_path('valkey')}")
+
+    def answers() -> bool:
+        with suppress(redis.RedisError):
+            return bool(client.ping())
+        return False
+
+    wait_for(supervisor, "valkey", answers)
 
 
 def forget_valkey() -> None:
@@ -175,32 +177,44 @@ def collect_static_files() -> None:
     stamp.write_text(seen.hexdigest())
 
 
-def wait_for_simulator(supervisor: Supervisor, simulator: Child) -> None:
+def wait_for(supervisor: Supervisor, name: str, answers: Callable[[], bool]) -> None:
+    """This function will look after all children until this one answers.
+
+    :raises UnableToStart: it did not, in a time that is enough on a busy machine too.
+    """
+    started = time.monotonic()
+    told = False
+    while not answers():
+        waited = time.monotonic() - started
+        if waited > START_SECONDS:
+            log = supervisor.log_path(name)
+            raise UnableToStart(f"{name} does not answer after {waited:.0f} s; see {log}")
+        if waited > LONG_SECONDS and not told:
+            told = True
+            say(f"Waiting for {name}, this machine is busy ...")
+        supervisor.tend()
+        time.sleep(0.05)
+
+
+def has_written_address(simulator: Child) -> bool:
     """Its address file may be an earlier run's; what tells is the process that wrote it."""
     address = settings.HELPDESK_DATA / "simulator.json"
-    for _ in range(300):
-        supervisor.tend()
-        with suppress(OSError, ValueError):
-            written_by = json.loads(address.read_text(encoding="utf-8"))["pid"]
-            if simulator.process is not None and written_by == simulator.process.pid:
-                return
-        time.sleep(0.1)
-    raise UnableToStart(f"The simulator does not start; see {supervisor.log_path('simulator')}")
+    with suppress(OSError, ValueError):
+        written_by = json.loads(address.read_text(encoding="utf-8"))["pid"]
+        return simulator.process is not None and written_by == simulator.process.pid
+    return False
 
 
-def wait_for_web(supervisor: Supervisor) -> None:
-    for _ in range(300):
-        supervisor.tend()
-        connection = http.client.HTTPConnection(settings.HOST, settings.PORT, timeout=10)
-        try:
-            connection.request("GET", "/healthz", headers={"Host": "localhost"})
-            connection.getresponse()
-            return
-        except OSError:
-            time.sleep(0.1)
-        finally:
-            connection.close()
-    raise UnableToStart(f"the web server does not answer; see {supervisor.log_path('web')}")
+def web_answers() -> bool:
+    connection = http.client.HTTPConnection(settings.HOST, settings.PORT, timeout=10)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": "localhost"})
+        connection.getresponse()
+        return True
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def say_ready(seconds: float) -> None:
