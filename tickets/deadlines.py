@@ -19,6 +19,7 @@ BREACHING = (
     Kind.AGENT_RESOLUTION,
     Kind.SUPERVISOR_RESOLUTION,
     Kind.COMMITMENT,
+    Kind.EXTERNAL_CASE,
 )
 #: How far into the promise each staffed clock may reach at most: the ladder comes before it.
 LATEST_SHARE = {Kind.AGENT_RESOLUTION: (1, 2), Kind.SUPERVISOR_RESOLUTION: (5, 6)}

@@ -1,8 +1,9 @@
 """Who is there, and when: staffed hours, and the people of each level."""
 
 import zoneinfo
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -17,7 +18,7 @@ def load_calendar() -> StaffedCalendar:
     A desk without hours counts as always staffed: a missing setting must not stop a clock.
     """
     rows = list(StaffedHours.objects.all())
-    tz = zoneinfo.ZoneInfo(settings.TIME_ZONE)
+    tz = desk_tz()
     hours = {row.weekday: (row.opens_at, row.closes_at) for row in rows}
     if not rows:
         hours = dict.fromkeys(range(7), (time.min, time.min))
@@ -32,6 +33,24 @@ def load_calendar() -> StaffedCalendar:
         workdays=frozenset(d.date for d in days if d.kind == CalendarDay.Kind.WORKDAY),
         known_years=frozenset(d.date.year for d in days),
     )
+
+
+def desk_tz() -> zoneinfo.ZoneInfo:
+    return zoneinfo.ZoneInfo(settings.TIME_ZONE)
+
+
+def load_working_days() -> Callable[[date], tuple[bool, bool]]:
+    """This function will give what tells of a day whether authorities work on it, and whether
+    that is a guess: of a year not announced yet only the week is known."""
+    days = dict(CalendarDay.objects.values_list("date", "kind"))
+    known = {day.year for day in days}
+
+    def is_worked(day: date) -> tuple[bool, bool]:
+        if kind := days.get(day):
+            return kind == CalendarDay.Kind.WORKDAY, False
+        return day.weekday() < 5, day.year not in known
+
+    return is_worked
 
 
 @dataclass

@@ -23,6 +23,7 @@ from tickets.promise import end_promise
 from tickets.transitions.approvals import pass_approval_on
 from tickets.transitions.arrows import Status, move
 from tickets.transitions.clocks import remedied_at, stop_waiting
+from tickets.transitions.external import miss_external_case
 from tickets.transitions.finishing import close
 from tickets.transitions.handling import pass_to_supervisor
 
@@ -161,4 +162,5 @@ HANDLERS: dict[Deadline.Kind, Callable[[Case, Deadline], None]] = {
     Kind.EVIDENCE_DUE: on_evidence_due,
     Kind.SUPPLIER_PROOF: on_supplier_proof,
     Kind.AUTO_CLOSE: on_auto_close,
+    Kind.EXTERNAL_CASE: miss_external_case,
 }

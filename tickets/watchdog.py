@@ -12,6 +12,7 @@ from tickets.models import (
     ClockPause,
     Deadline,
     Event,
+    ExternalCase,
     FactCheck,
     Notice,
     SweepBeat,
@@ -68,15 +69,26 @@ def tickets_without_clock() -> QuerySet[Ticket]:
     engine can see.
     """
     asked = Approval.objects.filter(ticket=OuterRef("pk"), state=Approval.State.PENDING)
+    outside = ExternalCase.objects.filter(ticket=OuterRef("pk"), settled_at__isnull=True)
     lacking = (
         lacks_handling()
         | lacks_promise()
         | lacks_remedy()
         | (Q(status=Status.WAITING_CUSTOMER) & ~has_live(Kind.EVIDENCE_DUE))
-        | (Q(status=Status.RESOLVED) & ~has_live(Kind.AUTO_CLOSE))
+        | (Q(status=Status.RESOLVED) & ~has_live(Kind.AUTO_CLOSE) & ~Q(Exists(outside)))
+        | lacks_outside_clock()
         | (Q(Exists(asked)) & ~has_live(Kind.APPROVAL))
     )
     return Ticket.objects.filter(lacking).distinct()
+
+
+def lacks_outside_clock() -> Q:
+    """An outside case that is open waits for its instant, or has been told as missed."""
+    clock = Deadline.objects.filter(ticket=OuterRef("ticket"), kind=Kind.EXTERNAL_CASE)
+    missed = Q(state=State.FIRED, due_at__gte=OuterRef("settle_due_at"))
+    watched = Exists(clock.filter(Q(state__in=Deadline.LIVE_STATES) | missed))
+    open_cases = ExternalCase.objects.filter(ticket=OuterRef("pk"), settled_at__isnull=True)
+    return Q(Exists(open_cases.filter(~watched)))
 
 
 def lacks_handling() -> Q:

@@ -78,6 +78,8 @@ def tell_rule(deadline: Deadline, ticket: Ticket, policy: Policy) -> str:
     if kind == Kind.COMMITMENT_ENFORCEMENT:
         lead = write_length(policy.enforce_lead)
         return _("%(lead)s before the promise, so that a refund arrives in time") % {"lead": lead}
+    if kind == Kind.EXTERNAL_CASE:
+        return _("the earliest instant that an open outside case asks for")
     within = write_length(policy.within(kind))
     if kind == Kind.COMMITMENT_WARNING:
         return _("%(within)s into the promise, earlier where people would be left no time") % {

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from orders.admin.cells import yuan
+from orders.admin.cells import instant, yuan
 from tickets.admin.countdown import write_length
 from tickets.admin.page import Dossier
 from tickets.chain import text_digest
-from tickets.models import Approval, Deadline, Event, Evidence, Message, Ticket
+from tickets.models import Approval, Deadline, Event, Evidence, ExternalCase, Message, Ticket
 
 Kind = Event.Kind
 
@@ -95,6 +95,8 @@ def tell_deadline(data: dict[str, Any], dossier: Dossier) -> str:
 
 def tell_escalation(data: dict[str, Any], dossier: Dossier) -> str:
     by = str(data.get("by", ""))
+    if by == "external_case":
+        return f"{label_of(Ticket.Level, data.get('to'))} ← {Deadline.Kind.EXTERNAL_CASE.label}"
     cause = label_of(Deadline.Kind, by) if by in Deadline.Kind.values else dossier.who(by)
     return f"{label_of(Ticket.Level, data.get('to'))} ← {cause}"
 
@@ -150,6 +152,14 @@ def name_decision(code: str) -> str:
     return words.get(code, code)
 
 
+def tell_outside(data: dict[str, Any], dossier: Dossier) -> str:
+    parts = [label_of(ExternalCase.Channel, data["channel"])] if "channel" in data else []
+    parts += [label_of(ExternalCase.Result, data["result"])] if "result" in data else []
+    if due_at := data.get("due_at"):
+        parts.append(_("due %(at)s") % {"at": instant(datetime.fromisoformat(due_at))})
+    return " · ".join(parts)
+
+
 DETAILS: dict[Event.Kind, Callable[[dict[str, Any], Dossier], str]] = {
     Kind.EVIDENCE_ADDED: tell_file,
     Kind.EVIDENCE_REQUESTED: tell_kinds,
@@ -171,4 +181,8 @@ DETAILS: dict[Event.Kind, Callable[[dict[str, Any], Dossier], str]] = {
     Kind.DEADLINE_BROUGHT_FORWARD: tell_deadline,
     Kind.CLOCK_PAUSED: tell_pause,
     Kind.CLOCK_RESUMED: tell_pause,
+    Kind.EXTERNAL_CASE_ATTACHED: tell_outside,
+    Kind.EXTERNAL_CASE_ACCEPTED: tell_outside,
+    Kind.EXTERNAL_CASE_RECOUNTED: tell_outside,
+    Kind.EXTERNAL_CASE_SETTLED: tell_outside,
 }

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from tickets.api import breaches, evidence, policies, tickets
+from tickets.api import breaches, evidence, policies, stats, tickets
 from tickets.api.actions import VERBS, NoSuchVerb, make_view
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,5 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         breaches.BreachReview.as_view(),
         name="api-breach-review",
     ),
+    path("stats/sla", stats.SlaStats.as_view(), name="api-stats-sla"),
     path("policies/<str:code>", policies.PolicyView.as_view(), name="api-policy"),
 ]

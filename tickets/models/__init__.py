@@ -1,9 +1,11 @@
 from tickets.models.approval import Approval
 from tickets.models.breach import Breach
 from tickets.models.calendar import CalendarDay, StaffedHours
+from tickets.models.closure import ClosureReview
 from tickets.models.deadline import ClockPause, Deadline, SweepBeat
 from tickets.models.event import Event
 from tickets.models.evidence import Draft, Evidence
+from tickets.models.external import ExternalCase
 from tickets.models.factcheck import FactCheck
 from tickets.models.mail import InboundMail, Mailbox
 from tickets.models.message import Message
@@ -21,10 +23,12 @@ __all__ = [
     "Breach",
     "CalendarDay",
     "ClockPause",
+    "ClosureReview",
     "Deadline",
     "Draft",
     "Event",
     "Evidence",
+    "ExternalCase",
     "FactCheck",
     "InboundMail",
     "Mailbox",

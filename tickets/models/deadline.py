@@ -20,6 +20,7 @@ class Deadline(models.Model):
         EVIDENCE_DUE = "evidence_due", _("proof asked for")
         SUPPLIER_PROOF = "supplier_proof", _("supplier's voucher")
         AUTO_CLOSE = "auto_close", _("close")
+        EXTERNAL_CASE = "external_case", _("outside case")
 
     class State(models.TextChoices):
         PENDING = "pending", _("pending")

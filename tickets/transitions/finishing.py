@@ -9,7 +9,7 @@ from orders.models import Refund
 from tickets.actors import Actor
 from tickets.cases import Case, TransitionRefused, open_case
 from tickets.deadlines import Kind, cancel_deadline, start_deadline
-from tickets.models import Event, Ticket
+from tickets.models import Event, ExternalCase, Ticket
 from tickets.notices import notify_customer, notify_owner, notify_supervisors
 from tickets.proof import consider_promise
 from tickets.transitions.arrows import move, reset_level
@@ -58,7 +58,8 @@ def finish(
     if kind != Event.Kind.RESOLVED:
         case.record(Event.Kind.RESOLVED, outcome=outcome)
     stop_everything(case, kept_at=(kept_at or case.now) if outcome in KEEPING else None)
-    start_deadline(case, Kind.AUTO_CLOSE)
+    if not ExternalCase.objects.filter(ticket=ticket, settled_at__isnull=True).exists():
+        start_deadline(case, Kind.AUTO_CLOSE)
     notify_customer(case, "resolved", outcome=outcome)
 
 
@@ -90,7 +91,9 @@ def withdraw(*, ticket_id: int, reason: str, actor: Actor, now: datetime) -> Tic
         case.record(Event.Kind.WITHDRAWN, text_digest=case.say(reason))
         supersede_approval(case, code="withdrawn")
         for deadline in list(case.deadlines):
-            cancel_deadline(case, Kind(deadline.kind))
+            # An outside body does not stop waiting because the customer stopped here.
+            if deadline.kind != Kind.EXTERNAL_CASE:
+                cancel_deadline(case, Kind(deadline.kind))
         notify_owner(case, "withdrawn")
     return case.ticket
 
