@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 Unit = Literal["hour", "working_day", "calendar_day"]
-#: Whether somebody works on a day (调休 counted), and whether that rests on a guess.
+#: Whether somebody works on a day (worked weekends counted), and whether that rests on a guess.
 IsWorked = Callable[[date], tuple[bool, bool]]
 
 
@@ -33,14 +33,14 @@ RULES = (
     Rule("WX_COMPLETE", "wechat", "settle", 72, "hour", "kf.qq.com: complaint completed"),
     Rule("ODR_SETTLE", "odr", "settle", 10, "working_day", "12315 ODR rules"),
     # Until the authority decides whether it takes the complaint, the shop can still settle.
-    Rule("SAMR_ACCEPT", "samr", "settle", 7, "working_day", "消费者权益保护法 art. 46"),
+    Rule("SAMR_ACCEPT", "samr", "settle", 7, "working_day", "Consumer Protection Law art. 46"),
     Rule(
         "SAMR_MEDIATE_OLD",
         "samr",
         "accepted",
         45,
         "working_day",
-        "总局令第20号 art. 21",
+        "SAMR Order 20 art. 21",
         valid_to=date(2026, 4, 14),
     ),
     Rule(
@@ -49,7 +49,7 @@ RULES = (
         "accepted",
         60,
         "calendar_day",
-        "总局令第121号 art. 23",
+        "SAMR Order 121 art. 23",
         valid_from=date(2026, 4, 15),
     ),
 )
