@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from bench import refunds, settle
+from bench import mutants, refunds, settle
 from bench.results import NothingMeasured, Result
 
 ALL = "all"
 #: name -> (what it does, how to run it)
 BENCHES: dict[str, tuple[str, Callable[[argparse.Namespace], Result]]] = {
     "refunds": ("refunds under faults, killed workers and a flushed broker", refunds.run),
+    "mutants": ("mistakes made on purpose: does a test notice?", mutants.run),
     "settle": ("refunds on a good day: how many a second, and where the time goes", settle.run),
 }
 
@@ -49,6 +50,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--n", type=_at_least_one, help="how many")
     parser.add_argument("--seed", type=int, help="another course of events")
     parser.add_argument("--runs", type=_at_least_one, default=1, help="with one seed after another")
+    parser.add_argument("--only", default="", help="comma-separated parts of mutants' names")
     parser.add_argument("--channels", default="", help="comma-separated; default: all there are")
     parser.add_argument(
         "--patient", action="store_true", help="nobody presses “Query now”; takes up to an hour"

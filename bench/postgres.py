@@ -20,20 +20,21 @@ USUAL_ADDRESSES = (
 @contextmanager
 def own_database(name: str) -> Iterator[str]:
     """This function will yield the DATABASE_URL of an empty database and drop it afterwards."""
-    with _server() as server_url:
+    with server_url() as server:
         unique = f"bench_{name}_{secrets.token_hex(4)}"
-        with psycopg.connect(server_url, autocommit=True) as server:
-            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(unique)))
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(unique)))
         try:
-            yield urlunsplit(urlsplit(server_url)._replace(path=f"/{unique}"))
+            yield urlunsplit(urlsplit(server)._replace(path=f"/{unique}"))
         finally:
-            with psycopg.connect(server_url, autocommit=True) as server:
+            with psycopg.connect(server, autocommit=True) as connection:
                 drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-                server.execute(drop.format(sql.Identifier(unique)))
+                connection.execute(drop.format(sql.Identifier(unique)))
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server_url() -> Iterator[str]:
+    """This function will yield the address of a server that lets us make databases."""
     for url in filter(None, [os.environ.get("DATABASE_URL"), *USUAL_ADDRESSES]):
         if url == os.environ.get("DATABASE_URL") or _lets_us_in(url):
             yield url
