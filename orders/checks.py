@@ -1,5 +1,5 @@
 """Checks that find a half-configured channel before a refund does. Ids: Alipay E001 to E009,
-WeChat Pay E010 to E019."""
+WeChat Pay E010 to E019; the shop's database E020."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +9,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
 from orders.channels.alipay_wire import read_private_key, read_public_key
+from orders.shopdb.connection import UnableToReadShop
+from orders.shopdb.polling import read_source
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -78,3 +80,15 @@ def _check_alipay_manners() -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register()
+def check_shop_database(**kwargs: Any) -> list[CheckMessage]:
+    if not settings.SHOP_DB_URL:
+        return []
+    try:
+        read_source()
+    except UnableToReadShop as error:
+        hint = "No order would be read. docs/shop-scripts.md says what each setting means."
+        return [Error(str(error), hint=hint, id="orders.E020")]
+    return []

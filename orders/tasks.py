@@ -7,6 +7,7 @@ from orders import deliveries, settlement
 from orders.api import idempotency
 from orders.callbacks import book
 from orders.reconciling import nightly
+from orders.shopdb import polling
 
 
 @shared_task
@@ -47,3 +48,8 @@ def start_reconciling() -> None:
 @shared_task
 def reconcile_channel(channel: str, *later: str) -> None:
     nightly.reconcile_channels(channel, *later, clock=clock.now)
+
+
+@shared_task
+def poll_shop() -> None:
+    polling.poll_shop(source=polling.read_source(), clock=clock.now)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.dovecot import find_dovecot
+from tests.mariadb import find_mariadb
 
 # Playwright's event loop runs in the tests' thread; Django would refuse the ORM there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -44,6 +45,11 @@ SERVERS: dict[str, tuple[str | None, str]] = {
         find_dovecot(),
         "no Dovecot, so the tests of the mailbox were LEFT OUT. "
         "Install it (apt-get install dovecot-imapd); it need not run.",
+    ),
+    "mariadb": (
+        find_mariadb(),
+        "no MariaDB, so the tests of a shop's database were LEFT OUT. "
+        "Install it (apt-get install mariadb-server); it need not run.",
     ),
 }
 

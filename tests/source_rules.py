@@ -241,6 +241,7 @@ CHINESE_DATA = {
     "orders/reconciling/statements": "bills of the channels",
     "orders/channels": "what a channel says",
     "orders/demo_shop": "what the demo sells",
+    "orders/shopdb/presets": "what forms of shop scripts call an account",
     "tickets/demo.py": "whom the demo employs",
     "tickets/demo_disputes.py": "what its customers say",
     "tickets/mailroom": "what customers' mail holds",
