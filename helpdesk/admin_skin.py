@@ -152,7 +152,7 @@ UNFOLD: dict[str, Any] = {
     "GLOBAL_CALLBACK": "tickets.admin.menu.surround",
     "DASHBOARD_CALLBACK": "tickets.admin.dashboard.fill_dashboard",
     "STYLES": [asset("admin-desk.css")],
-    "SCRIPTS": [asset("admin-desk.js")],
+    "SCRIPTS": [asset("admin-desk.js"), asset("admin-here.js")],
     "COMMAND": {"search_callback": "tickets.admin.menu.search"},
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
     "BORDER_RADIUS": "6px",

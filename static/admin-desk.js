@@ -49,16 +49,53 @@ document.addEventListener("htmx:afterSettle", () => {
 document.addEventListener("keydown", (event) => {
     const dialog = document.querySelector("#modal-content #dialog");
     const isOpen = dialog && dialog.offsetParent !== null;
-    if (isOpen && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const isSelect = event.target.closest("select") !== null;
+    if (isOpen && event.key === "Enter" && (event.ctrlKey || event.metaKey || isSelect)) {
         const form = dialog.querySelector("form");
-        if (form) form.requestSubmit();
+        if (form) {
+            event.preventDefault();
+            form.requestSubmit();
+        }
         return;
     }
-    if (isOpen || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-    const verb = document.querySelector(`.desk-verb[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
-    if (verb) {
+    if (isOpen || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
+    const key = event.key.toLowerCase();
+    const found = pressed(key) || document.querySelector(`.desk-verb[data-key="${CSS.escape(key)}"]`);
+    if (found) {
         event.preventDefault();
-        verb.click();
+        if (found !== true) found.click();
     }
 });
+
+// What a key stands for apart from the verbs: an element to click, true when done, or nothing.
+function pressed(key) {
+    if (key === "?") {
+        const keys = document.getElementById("desk-keys");
+        if (keys) keys.showModal();
+        return keys !== null;
+    }
+    if (document.querySelector(".model-ticket #result_list")) return pressedInQueue(key);
+    if (key === "j") return document.querySelector("[data-next]");
+    if (key === "z") return document.querySelector("[data-zoom]");
+    return null;
+}
+
+function pressedInQueue(key) {
+    const rows = [...document.querySelectorAll("#result_list tbody tr, #result_list tr")].filter((row) => row.querySelector("th a"));
+    const at = rows.findIndex((row) => row.classList.contains("desk-row"));
+    const link = (row) => row && row.querySelector("th a");
+    const focused = document.activeElement;
+    if (key === "enter" && focused && focused.closest("a, button, summary") && !focused.closest(".desk-row")) return null;
+    if (key === "enter" || key === "o") return link(rows[at] || rows[0]);
+    if (key === "x" && rows[at]) return rows[at].querySelector("input[type=checkbox]");
+    if (key !== "j" && key !== "k") return null;
+    const next = rows[Math.min(Math.max(at + (key === "j" ? 1 : -1), 0), rows.length - 1)];
+    rows.forEach((row) => row.classList.toggle("desk-row", row === next));
+    if (next) {
+        link(next).focus({ preventScroll: true });
+        next.scrollIntoView({ block: "nearest" });
+    }
+    return true;
+}

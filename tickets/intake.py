@@ -24,7 +24,7 @@ from tickets.proof import attach_evidence
 from tickets.queries import diagnose_order
 from tickets.transitions.arrows import move
 from tickets.transitions.clocks import stop_waiting
-from tickets.transitions.handling import require_text
+from tickets.transitions.handling import assign_by_load, require_text
 
 DESCRIPTION_LIMIT = 2000
 NUMBER_LENGTH = 6
@@ -198,6 +198,8 @@ def open_case_file(case: Case, dispute: Dispute, description: str) -> None:
     start_deadline(case, Kind.REFERRAL)
     notify_customer(case, "opened")
     attach_evidence(case, list(dispute.evidence_ids))
+    if case.policy.auto_assign and not dispute.is_drill:
+        assign_by_load(case)
 
 
 def add_facts(case: Case, dispute: Dispute, description: str) -> None:

@@ -54,6 +54,8 @@ class Policy:
     rehearsal: bool
     #: What one agent may give back in a day before somebody else has to agree; None is no limit.
     agent_refund_fen_per_day: int | None = None
+    #: New disputes get an owner at once: whoever is on duty and has least to do.
+    auto_assign: bool = False
 
     def within(self, name: str) -> timedelta:
         return self.clocks[name].within
@@ -77,6 +79,7 @@ class Policy:
             },
             "rehearsal": self.rehearsal,
             "agent_refund_fen_per_day": self.agent_refund_fen_per_day,
+            "auto_assign": self.auto_assign,
         }
 
     def with_code(self, code: str) -> "Policy":

@@ -61,6 +61,7 @@ class _Reader:
             "auto_refund_budget_fen",
             "rehearsal",
             "agent_refund_fen_per_day",
+            "auto_assign",
         }
     )
 
@@ -86,6 +87,7 @@ class _Reader:
             auto_refund_budget_fen=self.budget(),
             rehearsal=self.flag("rehearsal"),
             agent_refund_fen_per_day=self.fen_or_none("agent_refund_fen_per_day"),
+            auto_assign=self.flag("auto_assign", default=False),
         )
         if not self.errors:
             self.check_ladder(policy)
@@ -158,8 +160,8 @@ class _Reader:
             return None
         return value
 
-    def flag(self, field: str) -> bool:
-        value = self.body.get(field)
+    def flag(self, field: str, default: bool | None = None) -> bool:
+        value = self.body.get(field, default)
         if not isinstance(value, bool):
             self.fail(field, "required" if value is None else "invalid", "true, false")
             return False

@@ -19,6 +19,7 @@ def diagnose_order(order: Order, *, now: datetime) -> Diagnosis:
         paid_at=min((at or order.created_at for at in paid), default=None),
         top_up_states=[top_up.state for top_up in order.top_ups.all()],
         arrival_within=order.arrival_within,
+        messages=[top_up.message for top_up in order.top_ups.all()],
     )
     return diagnose(facts, now=now)
 

@@ -14,8 +14,8 @@ READ_DISPUTES = [
     f"tickets.view_{name}"
     for name in (
         "approval", "banktransfer", "breach", "calendarday", "clockpause", "deadline", "draft",
-        "event", "evidence", "factcheck", "inboundmail", "message", "notice", "referral",
-        "servicepolicy", "staffedhours", "ticket",
+        "event", "evidence", "factcheck", "inboundmail", "macro", "message", "notice", "referral",
+        "servicepolicy", "shift", "staffedhours", "ticket",
     )
 ]  # fmt: skip
 READ_BOOKS = [
@@ -48,6 +48,8 @@ SUPERVISOR = [
     "tickets.approve_transfer",
     "tickets.reveal_bank_details",
     "tickets.change_servicepolicy",
+    *(f"tickets.{do}_macro" for do in ("add", "change")),
+    *(f"tickets.{do}_shift" for do in ("add", "change", "delete")),
     "auth.view_user",
 ]
 #: A shop's program: brings orders and disputes, sets its policy, works no disputes.
@@ -65,7 +67,10 @@ SHOP = [
 ]
 #: Runs the desk: everything but taking things away.
 ADMIN_APPS = ("orders", "tickets", "auth")
-ADMIN_ALSO = ("orders.delete_apikey", "tickets.delete_calendarday", "tickets.delete_staffedhours")
+ADMIN_ALSO = (
+    "orders.delete_apikey",
+    *(f"tickets.delete_{name}" for name in ("calendarday", "shift", "staffedhours")),
+)
 
 
 class UnknownRight(Exception):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orders.models import OrderEvent, Refund, TopUp
+from tickets.duty import is_forsaken
 from tickets.models import (
     Approval,
     ClockPause,
@@ -160,7 +161,8 @@ def count_paused_without_pause(now: datetime) -> int:
 
 
 def count_levels_without_people(now: datetime) -> int:
-    return 0 if OnCall.load().supervisors else 1
+    """Supervisors have to exist; agents have to be here while their shifts say so."""
+    return (0 if OnCall.load().supervisors else 1) + int(is_forsaken(now))
 
 
 RECONCILERS: dict[str, Callable[[datetime], int]] = {

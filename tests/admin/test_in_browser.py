@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.admin.conftest import page_of
-from tests.stories import Desk
+from tests.stories import MINUTE, OPENING, Desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +40,42 @@ def test_a_refund_takes_three_keys(office: Desk, lins_screen: Any):
     assert office.tell(ticket).status == "remedy_pending"
     assert [refund.amount_fen for refund in office.refunds(ticket)] == [9800]
     assert lins_screen.complaints == []
+
+
+def test_the_common_case_takes_three_keys_and_two_page_loads(office: Desk, lins_screen: Any):
+    """Enter opens what is due, R what is suggested, Enter does it: the next one opens."""
+    second = office.open(now=OPENING - 10 * MINUTE)
+    first = office.open(now=OPENING - 20 * MINUTE)
+    lins_screen.goto(lins_screen.address + "/admin/tickets/ticket/")
+    lins_screen.wait_for_load_state("networkidle")
+    loads: list[str] = []
+    lins_screen.on("load", lambda page: loads.append(page.url))
+    keys: list[str] = []
+
+    def press(key: str) -> None:
+        keys.append(key)
+        lins_screen.keyboard.press(key)
+
+    press("Enter")
+    lins_screen.wait_for_url(f"**{page_of(first)}*", wait_until="load")
+    press("r")
+    lins_screen.wait_for_function("document.activeElement.name === 'amount'")
+    assert "98.00" in lins_screen.input_value("[name=text]")
+    press("Enter")
+    lins_screen.wait_for_url(f"**{page_of(second)}*", wait_until="load")
+    assert office.tell(first).status == "remedy_pending"
+    assert len(keys) <= 3
+    assert len(loads) <= 2, loads
+    assert lins_screen.complaints == []
+
+
+def test_the_keys_are_listed_by_a_question_mark(office: Desk, lins_screen: Any):
+    office.open()
+    lins_screen.goto(lins_screen.address + "/admin/tickets/ticket/")
+    lins_screen.keyboard.press("?")
+    lins_screen.wait_for_selector("#desk-keys[open]")
+    lins_screen.keyboard.press("Escape")
+    lins_screen.wait_for_selector("#desk-keys:not([open])", state="attached")
 
 
 def test_a_refusal_is_read_in_the_dialog(office: Desk, lins_screen: Any):

@@ -1,6 +1,6 @@
 """Verbs that end a dispute or give something back. Each is one dialog and one call."""
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.enums import ActionVariant
@@ -9,6 +9,7 @@ from orders.admin.dialogs import DialogForm, dialog_action
 from tickets import remedies, transitions
 from tickets.admin import deciding_forms as forms
 from tickets.admin.edge import acting, now_of
+from tickets.admin.onward import go_on
 from tickets.models import Approval, Ticket
 
 DONE = gettext_lazy("Done.")
@@ -28,7 +29,7 @@ class DecidingVerbs:
         icon="currency_yuan",
         variant=ActionVariant.PRIMARY,
     )
-    def refund(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+    def refund(self, request: HttpRequest, form: DialogForm, pk: int) -> str | HttpResponse:
         ticket = remedies.refund(
             ticket_id=pk,
             amount_fen=form.cleaned_data["amount"],
@@ -37,7 +38,7 @@ class DecidingVerbs:
             actor=acting(request),
             now=now_of(request),
         )
-        return done_or_asked(ticket)
+        return go_on(request, done_or_asked(ticket), ticket_id=pk)
 
     @dialog_action(
         name=gettext_lazy("Redeliver"),
@@ -49,7 +50,7 @@ class DecidingVerbs:
         form_class=forms.RemedyForm,
         icon="redo",
     )
-    def redeliver(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+    def redeliver(self, request: HttpRequest, form: DialogForm, pk: int) -> str | HttpResponse:
         remedies.redeliver(
             ticket_id=pk,
             reason=form.cleaned_data["reason"],
@@ -57,7 +58,8 @@ class DecidingVerbs:
             actor=acting(request),
             now=now_of(request),
         )
-        return _("The order is being delivered once more.")
+        done = _("The order is being delivered once more.")
+        return go_on(request, done, ticket_id=pk)
 
     @dialog_action(
         name=gettext_lazy("Resolve"),
@@ -68,7 +70,7 @@ class DecidingVerbs:
         form_class=forms.ResolveForm,
         icon="check_circle",
     )
-    def resolve(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+    def resolve(self, request: HttpRequest, form: DialogForm, pk: int) -> str | HttpResponse:
         ticket = transitions.resolve(
             ticket_id=pk,
             outcome=form.cleaned_data["outcome"],
@@ -76,7 +78,7 @@ class DecidingVerbs:
             actor=acting(request),
             now=now_of(request),
         )
-        return done_or_asked(ticket)
+        return go_on(request, done_or_asked(ticket), ticket_id=pk)
 
     @dialog_action(
         name=gettext_lazy("Refuse"),
@@ -88,7 +90,7 @@ class DecidingVerbs:
         form_class=forms.RefuseForm,
         icon="block",
     )
-    def refuse(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+    def refuse(self, request: HttpRequest, form: DialogForm, pk: int) -> str | HttpResponse:
         transitions.refuse(
             ticket_id=pk,
             reason=form.cleaned_data["reason"],
@@ -96,7 +98,7 @@ class DecidingVerbs:
             actor=acting(request),
             now=now_of(request),
         )
-        return str(ASKED)
+        return go_on(request, ASKED, ticket_id=pk)
 
     @dialog_action(
         name=gettext_lazy("Approve"),

@@ -168,14 +168,28 @@ def explain_cause(dossier: Dossier) -> dict[str, Any]:
     )
     return {
         "cause": Ticket.Cause(diagnosis.cause).label,
+        "confidence": badge(name_confidence(diagnosis.confidence), TONES[diagnosis.confidence]),
         "opened_with": dossier.ticket.get_cause_display(),
         "changed": diagnosis.cause != dossier.ticket.cause,
         "reasons": reasons,
     }
 
 
+TONES = {"high": "good", "medium": "warn", "low": "plain"}
+
+
+def name_confidence(code: str) -> str:
+    words = {
+        "high": _("very likely"),
+        "medium": _("likely"),
+        "low": _("not enough is known"),
+    }
+    return words[code]
+
+
 def name_reason(code: str) -> str:
     reasons = {
+        "account_refused": _("the supplier refuses the account itself"),
         "no_payment_known": _("no payment has reached us"),
         "paid_but_never_sent": _("paid, but never sent to a supplier"),
         "supplier_attempt_failed": _("an attempt at the supplier failed or is unclear"),

@@ -11,6 +11,7 @@ from orders.admin.dialogs import DialogForm, dialog_action
 from tickets import transitions
 from tickets.admin import handling_forms as forms
 from tickets.admin.edge import acting, now_of, user_of
+from tickets.admin.onward import go_on
 from tickets.reveal import reveal_contact
 
 
@@ -100,7 +101,9 @@ class HandlingVerbs:
         form_class=forms.RequestEvidenceForm,
         icon="add_a_photo",
     )
-    def request_evidence(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+    def request_evidence(
+        self, request: HttpRequest, form: DialogForm, pk: int
+    ) -> str | HttpResponse:
         transitions.request_evidence(
             ticket_id=pk,
             kinds=form.cleaned_data["kinds"],
@@ -108,7 +111,7 @@ class HandlingVerbs:
             actor=acting(request),
             now=now_of(request),
         )
-        return _("The customer is asked for proof.")
+        return go_on(request, _("The customer is asked for proof."), ticket_id=pk)
 
     @dialog_action(
         name=gettext_lazy("Accept proof"),

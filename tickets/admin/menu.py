@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Value
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from unfold.dataclasses import SearchResult
 
@@ -59,6 +60,7 @@ def surround(request: HttpRequest) -> dict[str, Any]:
     return {
         "timers_problem": words.get(problem, problem),
         "desk_person": name_of(user_of(request)),
+        "here_address": reverse("admin:tickets_here") if works_disputes(request) else "",
     }
 
 

@@ -51,9 +51,9 @@ def find_dossier(ticket_id: int, *, now: datetime) -> Dossier | None:
             "evidence",
             "events",
             "messages",
-            "approvals__asked_of",
             "notices",
             "fact_checks",
+            Prefetch("approvals", Approval.objects.select_related("asked_of")),
             Prefetch(
                 "deadlines",
                 Deadline.objects.select_related("breach__reviewed_by").prefetch_related("pauses"),

@@ -17,6 +17,7 @@ from tickets.admin.facts import explain_cause, list_facts
 from tickets.admin.page import Dossier
 from tickets.admin.proof import describe_files
 from tickets.admin.queue import LEVEL_TONES, STATUS_TONES, name_status, whom_it_waits_for
+from tickets.admin.suggesting import name_why, suggest_next
 from tickets.admin.timeline import name_decision, tell_history
 from tickets.completeness import missing
 from tickets.models import Evidence, Notice, Ticket
@@ -24,11 +25,11 @@ from tickets.policy_reader import read_policy
 
 Status = Ticket.Status
 
-#: The key that opens each verb's dialog.
+#: The key that opens each verb's dialog. "r" is kept for what is suggested (the remedy).
 KEYS = {
     "take": "t",
     "assign": "a",
-    "reply": "r",
+    "reply": "w",
     "request_evidence": "p",
     "accept_evidence": "c",
     "refund": "f",
@@ -52,11 +53,13 @@ def describe(
     ticket, policy = dossier.ticket, read_policy(dossier.ticket.policy)
     clocks = explain_clocks(dossier.deadlines, ticket=ticket, policy=policy, now=dossier.now)
     names = offered_verbs(dossier, actor, may_reveal=may_reveal) if actor is not None else []
+    suggestion = suggest_next(dossier, may_decide="approve" in names)
     return {
         "ticket": ticket,
         "now": dossier.now,
         "head": describe_head(dossier),
-        "verbs": [describe_verb(name, ticket, address) for name in names],
+        "verbs": [describe_verb(name, ticket, address, suggestion.verb) for name in names],
+        "suggestion": name_why(suggestion.why),
         "facts": list_facts(dossier),
         "diagnosis": explain_cause(dossier),
         "files": describe_files(dossier),
@@ -108,7 +111,7 @@ def offered_verbs(dossier: Dossier, actor: Actor, *, may_reveal: bool) -> list[s
     return [name for name in KEYS if sensible.get(name)]
 
 
-def describe_verb(name: str, ticket: Ticket, address: Address) -> dict[str, Any]:
+def describe_verb(name: str, ticket: Ticket, address: Address, suggested: str) -> dict[str, Any]:
     route, verb = address(name)
     described: Any = verb
     return {
@@ -118,6 +121,7 @@ def describe_verb(name: str, ticket: Ticket, address: Address) -> dict[str, Any]
         "variant": described.variant.value,
         "address": reverse(route, args=[ticket.pk]),
         "key": KEYS[name],
+        "is_suggested": name == suggested,
     }
 
 

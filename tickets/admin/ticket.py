@@ -6,19 +6,24 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from orders.admin.readonly import ReadOnlyAdmin
 from tickets.admin.deciding import DecidingVerbs
 from tickets.admin.edge import acting, now_of, user_of, works_disputes
 from tickets.admin.handling import HandlingVerbs
+from tickets.admin.looking import is_row_number, tell_others
+from tickets.admin.onward import next_address
 from tickets.admin.page import find_dossier
 from tickets.admin.proof import send_original, send_preview
 from tickets.admin.queue import QueueColumns, count_open, list_views
 from tickets.admin.screen import describe
+from tickets.duty import note_presence
 from tickets.models import Ticket
 
 
@@ -59,11 +64,15 @@ class TicketAdmin(HandlingVerbs, DecidingVerbs, QueueColumns, ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         here = "<int:ticket_id>/proof/<uuid:evidence_id>"
+        around = [
+            path("next/", wrap(self.onward), name="tickets_ticket_next"),
+            path("here/", wrap(require_POST(self.here)), name="tickets_here"),
+        ]
         proof = [
             path(f"{here}/preview/", wrap(self.preview), name="tickets_proof_preview"),
             path(f"{here}/original/", wrap(self.original), name="tickets_proof_original"),
         ]
-        return [*proof, *super().get_urls()]
+        return [*around, *proof, *super().get_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -99,6 +108,7 @@ class TicketAdmin(HandlingVerbs, DecidingVerbs, QueueColumns, ReadOnlyAdmin):
             "original": dossier.ticket,
             "title": dossier.ticket.number,
             "is_fullwidth": "1",
+            "next_address": f"{reverse('admin:tickets_ticket_next')}?after={dossier.ticket.pk}",
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/tickets/ticket/change_form.html", context)
@@ -106,6 +116,22 @@ class TicketAdmin(HandlingVerbs, DecidingVerbs, QueueColumns, ReadOnlyAdmin):
     def address_of(self, verb: str) -> tuple[str, Callable[..., Any]]:
         """This function will give the name of a verb's address, and the verb itself."""
         return f"admin:tickets_ticket_{verb}", getattr(self, verb)
+
+    def onward(self, request: HttpRequest) -> HttpResponse:
+        """Leads to the dispute that falls due next, after the one that was looked at."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        after = request.GET.get("after", "")
+        return redirect(next_address(request, after=int(after) if is_row_number(after) else 0))
+
+    def here(self, request: HttpRequest) -> HttpResponse:
+        """Notes who is in front of which page, and answers who else is."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        said = request.POST.get("ticket", "")
+        pk = int(said) if is_row_number(said) else None
+        note_presence(user=user_of(request), now=now_of(request), ticket_id=pk)
+        return JsonResponse({"hint": tell_others(request, pk) if pk else ""})
 
     def preview(self, request: HttpRequest, ticket_id: int, evidence_id: UUID) -> HttpResponse:
         if not self.has_view_permission(request):

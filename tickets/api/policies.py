@@ -68,6 +68,7 @@ class PolicyShown(serializers.Serializer):
     auto_refund_budget_fen = BudgetShown()
     rehearsal = serializers.BooleanField()
     agent_refund_fen_per_day = serializers.IntegerField(required=False, allow_null=True)
+    auto_assign = serializers.BooleanField(required=False)
 
 
 class MayChangePolicies(MayCall):

@@ -3,17 +3,22 @@ from tickets.models.breach import Breach
 from tickets.models.calendar import CalendarDay, StaffedHours
 from tickets.models.closure import ClosureReview
 from tickets.models.deadline import ClockPause, Deadline, SweepBeat
+from tickets.models.duty import Presence, Shift
 from tickets.models.event import Event
 from tickets.models.evidence import Draft, Evidence
 from tickets.models.external import ExternalCase
 from tickets.models.factcheck import FactCheck
+from tickets.models.macro import Macro
 from tickets.models.mail import InboundMail, Mailbox
 from tickets.models.message import Message
 from tickets.models.notice import Notice
+from tickets.models.picture import PictureBand
 from tickets.models.policy import ServicePolicy
 from tickets.models.referral import Referral
+from tickets.models.saved_view import SavedView
 from tickets.models.ticket import NUMBER_ALPHABET, Ticket
 from tickets.models.transfer import BankDetails, BankTransfer
+from tickets.models.visit import Visit
 
 __all__ = [
     "NUMBER_ALPHABET",
@@ -31,12 +36,18 @@ __all__ = [
     "ExternalCase",
     "FactCheck",
     "InboundMail",
+    "Macro",
     "Mailbox",
     "Message",
     "Notice",
+    "PictureBand",
+    "Presence",
     "Referral",
+    "SavedView",
     "ServicePolicy",
+    "Shift",
     "StaffedHours",
     "SweepBeat",
     "Ticket",
+    "Visit",
 ]

@@ -61,6 +61,9 @@ class Evidence(models.Model):
     preview_sha256 = models.CharField(_("SHA-256 of the preview"), max_length=64, blank=True)
     width = models.PositiveIntegerField(_("width"), null=True, blank=True)
     height = models.PositiveIntegerField(_("height"), null=True, blank=True)
+    #: Perceptual hash of what is to be seen (tickets.evidence.alike), 256 bits in hexadecimal;
+    #: empty for PDF, and for pictures that show next to nothing.
+    look = models.CharField(_("perceptual hash"), max_length=64, blank=True)
     #: Facts read from the file for staff: camera time, software, whether it holds a position.
     facts = models.JSONField(_("facts"), default=dict)
     #: Who sent it: "customer" or "staff:<id>".

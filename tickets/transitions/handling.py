@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from tickets.actors import Actor
 from tickets.cases import Case, NotAllowed, TransitionRefused, open_case
 from tickets.deadlines import Kind, cancel_deadline, pause_internal, start_deadline
+from tickets.duty import find_least_loaded
 from tickets.models import Event, Ticket
 from tickets.notices import notify_customer, notify_owner, notify_person, notify_supervisors
 from tickets.transitions.arrows import move, raise_level
@@ -74,6 +75,21 @@ def assign_ticket(*, ticket_id: int, assignee: User, actor: Actor, now: datetime
         if assignee.pk != actor.user_id:
             notify_person(case, "assigned", assignee)
     return case.ticket
+
+
+def assign_by_load(case: Case) -> None:
+    """This function will give a new dispute to whoever is on duty and has least to do.
+
+    It stays new: an owner who was found for it has not looked at it yet. With nobody on duty it
+    waits in the queue, and the watchdog alarms.
+    """
+    person = find_least_loaded(case.now)
+    if person is None:
+        return
+    case.ticket.assignee = person
+    case.change("assignee")
+    case.record(Event.Kind.ASSIGNED, to=f"staff:{person.pk}", by="load")
+    notify_person(case, "assigned", person)
 
 
 def acting_user(actor: Actor) -> User:
