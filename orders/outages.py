@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from orders.by_hand import label_of
-from orders.models import Outage, Payment
+from orders.models import Order, Outage, Payment
 from orders.refusals import Refused
 
 RIGHT = "orders.declare_outage"
@@ -99,6 +99,21 @@ def find_public_outages(*, now: datetime) -> QuerySet[Outage]:
     """This function will select what the public is told of: what runs, or was over within a day."""
     current = Q(ended_at__isnull=True) | Q(ended_at__gt=now - TOLD_AFTERWARDS)
     return Outage.objects.filter(current, published_at__lte=now).order_by("-started_at")
+
+
+def hits(outage: Outage, order: Order) -> bool:
+    """This function will tell whether a disturbance is in an order's way: begun before it was
+    over, and about its supplier, product and channel as far as it names them.
+
+    Reads the order's payments, so that a prefetched one costs no query.
+    """
+    channels = {payment.channel for payment in order.payments.all()}
+    return (
+        (outage.ended_at is None or order.created_at <= outage.ended_at)
+        and outage.supplier in ("", order.supplier)
+        and outage.product_code in ("", order.product_code)
+        and (not outage.channel or outage.channel in channels)
+    )
 
 
 def _columns(facts: OutageFacts) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """What customers type. Every refusal says what is wrong, with the number."""
 
+import re
 import unicodedata
 from typing import Any
 
@@ -7,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from orders.corrections import ACCOUNT_LIMIT
 from tickets.intake import DESCRIPTION_LIMIT
 from tickets.models import Evidence, Ticket
 from tickets.transitions.handling import TEXT_LIMIT
@@ -67,6 +69,70 @@ def check_last4(value: str) -> str:
             params={"count": len(value)},
         )
     return value
+
+
+#: A Chinese mobile number: eleven digits that begin with 1.
+MOBILE = re.compile(r"1[3-9]\d{9}")
+
+
+class AccountForm(TidyForm):
+    """The account that was meant, twice: it was mistyped once already."""
+
+    account = forms.CharField(
+        label=_("The right account"),
+        max_length=ACCOUNT_LIMIT,
+        error_messages={
+            "required": _("Please enter the account."),
+            "max_length": _(
+                "At most %(limit_value)d characters are possible; yours has %(show_value)d."
+            ),
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off"}),
+    )
+    again = forms.CharField(
+        label=_("Once more"),
+        max_length=ACCOUNT_LIMIT,
+        error_messages={"required": _("Please enter the account a second time.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off"}),
+    )
+
+    def __init__(self, *args: Any, typed: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: What the order has now: a mobile number is corrected to a mobile number.
+        self.typed = typed
+
+    def clean_account(self) -> str:
+        account = plain(self.cleaned_data["account"])
+        if MOBILE.fullmatch(self.typed) and not MOBILE.fullmatch(account):
+            raise ValidationError(
+                _("A mobile number has 11 digits and begins with 1; you entered %(count)d signs."),
+                params={"count": len(account)},
+            )
+        if len(account) < 4:
+            raise ValidationError(
+                _("An account has at least 4 characters; you entered %(count)d."),
+                params={"count": len(account)},
+            )
+        if account == self.typed:
+            raise ValidationError(_("The order has exactly this account already."))
+        return account
+
+    def clean_again(self) -> str:
+        again, first = plain(self.cleaned_data["again"]), self.cleaned_data.get("account")
+        if first is not None and again != first:
+            raise ValidationError(_("The two are not the same."))
+        return again
+
+
+class WatchForm(TidyForm):
+    email = forms.EmailField(
+        label=_("E-mail"),
+        error_messages={
+            "required": _("Please enter an e-mail address."),
+            "invalid": _("This is no e-mail address: something like a@b.com."),
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
 
 
 Category = Ticket.Category

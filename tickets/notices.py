@@ -15,7 +15,7 @@ from django.db import transaction
 from orders.models import Order
 from tickets.cases import Case
 from tickets.docket import Docket
-from tickets.models import Notice
+from tickets.models import ArrivalWatch, Notice
 from tickets.notifiers import UnableToSend, deliver
 
 logger = logging.getLogger(__name__)
@@ -72,6 +72,21 @@ def notify_buyer(docket: Docket, order: Order, kind: str, **context: Any) -> Non
     )
 
 
+def notify_watcher(docket: Docket, watch: ArrivalWatch, kind: str) -> None:
+    """This function will tell somebody who asked to be told of an order's end."""
+    docket.add(
+        Notice(
+            order=watch.order,
+            watch=watch,
+            audience=Notice.Audience.CUSTOMER,
+            kind=kind,
+            key=f"watch:{watch.pk}:{watch.created_at.isoformat()}:{kind}",
+            created_at=docket.now,
+            not_before=docket.now,
+        )
+    )
+
+
 def _add(
     case: Case,
     kind: str,
@@ -111,7 +126,7 @@ def claim_notices(*, now: datetime) -> list[Notice]:
     with transaction.atomic(durable=True):
         notices = list(
             Notice.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("ticket__order", "order", "user", "mail")
+            .select_related("ticket__order", "order", "user", "mail", "watch")
             .filter(state=Notice.State.PENDING, not_before__lte=now)
             .order_by("not_before", "id")[:BATCH]
         )

@@ -22,6 +22,7 @@ from tickets.aftermath import (
     remedy_under_way,
     start_promise_by_records,
 )
+from tickets.arrivals import tell_watchers
 from tickets.cases import Case, lock_case
 from tickets.docket import Docket
 from tickets.models import Event, Ticket
@@ -71,6 +72,7 @@ def consume_order_event(*, event_id: int, now: datetime) -> None:
         for ticket_id in concerned:
             case = lock_case(ticket_id=ticket_id, docket=docket, actor=Actor.system())
             HANDLERS[Kind(event.kind)](case, event.data)
+        tell_watchers(event, docket)
         docket.flush()
         event.consumed_at = now
         event.save(update_fields=["consumed_at"])

@@ -13,9 +13,9 @@ READ_ORDERS = [
 READ_DISPUTES = [
     f"tickets.view_{name}"
     for name in (
-        "approval", "banktransfer", "breach", "calendarday", "clockpause", "deadline", "draft",
-        "event", "evidence", "factcheck", "inboundmail", "macro", "message", "notice", "referral",
-        "servicepolicy", "shift", "staffedhours", "ticket",
+        "approval", "arrivalwatch", "banktransfer", "breach", "calendarday", "clockpause",
+        "deadline", "draft", "event", "evidence", "factcheck", "inboundmail", "macro", "message",
+        "notice", "referral", "servicepolicy", "shift", "staffedhours", "ticket",
     )
 ]  # fmt: skip
 READ_BOOKS = [

@@ -73,6 +73,11 @@ def stale_facts(case: Case, check: FactCheck) -> str:
     """
     if any(answer["source"] == "supplier" and answer["answered"] for answer in check.answers):
         return ""
+    return facts_are_stale(case)
+
+
+def facts_are_stale(case: Case) -> str:
+    """This function will say that the shop's own facts are older than the policy allows."""
     if case.now - case.ticket.order.facts_as_of <= case.policy.facts_max_age:
         return ""
     return _("What we know of the order is too old to decide alone.")

@@ -31,6 +31,7 @@ UPLOADS_PER_CASE = Limit("upload-case", 60, timedelta(hours=1))
 UPLOADS_PER_ADDRESS = Limit("upload-address", 300, timedelta(hours=1))
 DRAFTS_PER_ORDER = Limit("draft-order", 20, timedelta(hours=1))
 VERBS_PER_CASE = Limit("verb-case", 60, timedelta(hours=1))
+WISHES_PER_ORDER = Limit("wish-order", 20, timedelta(hours=1))
 GUESSES_PER_CASE = Limit("last-four-case", 5, timedelta(hours=1))
 
 

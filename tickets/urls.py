@@ -1,13 +1,17 @@
 from django.urls import URLPattern, URLResolver, path
 
-from tickets.views import bank, dispute, home, lookup, tracking, verbs
+from tickets.views import bank, dispute, home, lookup, order_page, tracking, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("rules/", home.rules, name="rules"),
     path("notices/", home.notices, name="notices"),
     path("orders/lookup/", lookup.look_up, name="lookup"),
-    path("orders/<str:token>/", lookup.order_page, name="order"),
+    path("orders/arrival/<str:token>/", order_page.stop_watch, name="stop-watch"),
+    path("orders/<str:token>/", order_page.order_page, name="order"),
+    path("orders/<str:token>/correct/", order_page.correct, name="order-correct"),
+    path("orders/<str:token>/cancel/", order_page.cancel, name="order-cancel"),
+    path("orders/<str:token>/arrival/", order_page.watch, name="order-watch"),
     path("disputes/new/", dispute.new_dispute, name="new-dispute"),
     path("disputes/draft/<str:token>/", dispute.draft_page, name="draft"),
     path("disputes/draft/<str:token>/files/", dispute.draft_files, name="draft-files"),

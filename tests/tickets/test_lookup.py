@@ -61,7 +61,7 @@ class TestFound:
         web.look_up("LT3", order.target_account[-4:])
         assert web.says("Expected by today 10:05 at the latest.")
         assert not web.says("our side")
-        assert web.says("Is the account below wrong?")
+        assert web.says("Is the account wrong? It can still be changed")
 
     def test_a_running_dispute_is_one_press_away(self, web, order, desk):
         ticket = desk.open(order)

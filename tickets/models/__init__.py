@@ -1,4 +1,5 @@
 from tickets.models.approval import Approval
+from tickets.models.arrival import ArrivalWatch
 from tickets.models.breach import Breach
 from tickets.models.calendar import CalendarDay, StaffedHours
 from tickets.models.closure import ClosureReview
@@ -23,6 +24,7 @@ from tickets.models.visit import Visit
 __all__ = [
     "NUMBER_ALPHABET",
     "Approval",
+    "ArrivalWatch",
     "BankDetails",
     "BankTransfer",
     "Breach",

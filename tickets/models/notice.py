@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
+from tickets.models.arrival import ArrivalWatch
 from tickets.models.mail import InboundMail
 from tickets.models.ticket import Ticket
 
@@ -35,6 +36,10 @@ class Notice(models.Model):
     #: The mail that it answers, where there is no dispute to say whom to write to.
     mail = models.ForeignKey(
         InboundMail, on_delete=models.CASCADE, related_name="notices", null=True, blank=True
+    )
+    #: The address that it is for, where somebody only waits for an order to arrive.
+    watch = models.ForeignKey(
+        ArrivalWatch, on_delete=models.CASCADE, related_name="notices", null=True, blank=True
     )
     audience = models.CharField(_("audience"), max_length=10, choices=Audience.choices)
     user = models.ForeignKey(

@@ -28,6 +28,8 @@ def _address(notice: Notice) -> str:
         return notice.user.email if notice.user is not None else ""
     if notice.mail is not None:
         return notice.mail.sender
+    if notice.watch is not None:
+        return notice.watch.email
     if notice.ticket is None:
         return notice.order.customer_email if notice.order is not None else ""
     return threads.contact_address(notice.ticket)

@@ -19,7 +19,7 @@ def render(notice: Notice) -> tuple[str, str]:
     """This function will write subject and text; the template's first line is the subject."""
     language = settings.LANGUAGE_CODE
     if notice.audience == Notice.Audience.CUSTOMER:
-        about = notice.ticket or notice.mail
+        about = notice.ticket or notice.mail or notice.watch
         language = about.language if about is not None else language
     tz = zoneinfo.ZoneInfo(settings.TIME_ZONE)
     with translation.override(language), timezone.override(tz):
@@ -46,6 +46,8 @@ def _context(notice: Notice) -> dict[str, Any]:
     context["site_url"] = settings.SITE_URL
     if notice.order is not None:
         context |= {"order": notice.order, "account": mask_account(notice.order.target_account)}
+    if notice.watch is not None:
+        context["stop_url"] = f"{settings.SITE_URL}/orders/arrival/{notice.watch.stop_token}/"
     if notice.mail is not None:
         context["mail_url"] = (
             f"{settings.SITE_URL}/admin/tickets/inboundmail/{notice.mail.pk}/change/"

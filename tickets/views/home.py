@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from helpdesk import clock
+from orders.outages import find_public_outages
 from tickets.calendars import NeverStaffed
 from tickets.completeness import REQUIRED
 from tickets.forms import CARDS, LookupForm
@@ -25,7 +26,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def home_context(form: LookupForm, *, now: datetime) -> dict[str, object]:
     policy = read_policy(get_policy().body)
-    return {"form": form, "promise": policy.within("commitment"), "now": now, **desk_hours(now)}
+    return {
+        "form": form,
+        "promise": policy.within("commitment"),
+        "outages": find_public_outages(now=now).filter(ended_at=None),
+        "now": now,
+        **desk_hours(now),
+    }
 
 
 def desk_hours(now: datetime) -> dict[str, object]:
@@ -73,5 +80,6 @@ def rule_values(policy: Policy) -> dict[str, object]:
 def notices(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     hours = list(StaffedHours.objects.all())
-    context = {"hours": hours, "now": now, **desk_hours(now)}
+    outages = list(find_public_outages(now=now))
+    context = {"hours": hours, "outages": outages, "now": now, **desk_hours(now)}
     return render(request, "tickets/notices.html", context)

@@ -2,17 +2,14 @@
 
 from datetime import datetime
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from helpdesk import clock
 from orders.models import Order
 from tickets.forms import LookupForm
-from tickets.models import Ticket
 from tickets.queries import find_order_for_customer
 from tickets.throttle import (
     LOOKUPS_PER_ADDRESS,
@@ -23,8 +20,7 @@ from tickets.throttle import (
     count,
 )
 from tickets.views.home import home_context
-from tickets.views.order_story import tell_order
-from tickets.views.tokens import make_order_token, read_order_token
+from tickets.views.tokens import make_order_token
 
 
 @never_cache
@@ -78,23 +74,3 @@ def too_often(error: Throttled) -> str:
         "window": int(error.limit.per.total_seconds() // 60),
         "minutes": error.minutes,
     }
-
-
-@never_cache
-@require_safe
-def order_page(request: HttpRequest, token: str) -> HttpResponse:
-    order = read_order_token(token)
-    if order is None:
-        messages.info(
-            request, _("For your safety this page closes after 2 hours. Please look it up again.")
-        )
-        return redirect("home")
-    now = clock.now()
-    context = {
-        "story": tell_order(order, now=now),
-        "tickets": list(order.tickets.exclude(status=Ticket.Status.WITHDRAWN)),
-        "open_ticket": order.tickets.filter(status__in=Ticket.OPEN_STATUSES).first(),
-        "token": token,
-        "now": now,
-    }
-    return render(request, "tickets/order.html", context)

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from orders.corrections import is_unsent
 from orders.masking import mask_account, mask_email, mask_phone
 from orders.models import Order, Payment
 from tickets.queries import diagnose_order
@@ -70,12 +71,22 @@ def tell_order(order: Order, *, now: datetime) -> OrderStory:
         account=mask_account(order.target_account),
         contact=mask_phone(order.customer_phone) or mask_email(order.customer_email),
         chain=list_chain(order, paid_at=paid_at, is_paid=bool(paid)),
-        headline=str(HEADLINES[S(order.status)]),
+        headline=headline_of(order),
         hint="" if arrived else hint_of(reasons, is_late=is_late),
         expected_at=expected_at,
         is_late=is_late,
-        is_correctable=order.status == S.PAID and not order.top_ups.all(),
+        is_correctable=is_unsent(order),
     )
+
+
+def headline_of(order: Order) -> str:
+    """This function will say where an order stands; money on its way back comes first."""
+    payments = [p for p in order.payments.all() if p.status == Payment.Status.PAID]
+    if payments and all(p.amount_fen == p.refunded_fen for p in payments):
+        return _("Refunded")
+    if any(p.reserved_fen for p in payments):
+        return _("Your money is on its way back")
+    return str(HEADLINES[S(order.status)])
 
 
 def hint_of(reasons: tuple[str, ...], *, is_late: bool) -> str:
