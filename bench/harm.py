@@ -63,6 +63,12 @@ class Workers:
             if process.poll() is not None:
                 self._extra[name] = self._spawn(name)
 
+    def at_work(self) -> list[str]:
+        """This function will name those that have started. One that dies before it has taken up
+        anything proves nothing, and on a busy machine none would ever get further."""
+        pids = {name: self._pid(name) for name in self.names()}
+        return [name for name, pid in pids.items() if pid is not None and list_children(pid)]
+
     def kill(self, name: str, *, whole: bool, chance: random.Random) -> str:
         """This function will kill a worker, or one process of its pool, without a word; it says
         what it hit."""
@@ -133,7 +139,11 @@ class Harm(threading.Thread):
         return self._most_kills is not None and done >= self._most_kills
 
     def _kill_one(self) -> None:
-        name = self._chance.choice(self._workers.names())
+        names = self._workers.at_work()
+        if not names:
+            self.kills["missed"] += 1
+            return
+        name = self._chance.choice(names)
         whole = self._chance.random() >= POOL_KILLS
         self.kills[self._workers.kill(name, whole=whole, chance=self._chance)] += 1
         self.last_at = time.monotonic()
