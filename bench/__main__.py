@@ -1,17 +1,19 @@
 """`./run bench [name] [--quick]`: measure, write bench/results/<name>.json, print a table."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 
 from rich.console import Console
 
-from bench import mutants, refunds, settle
+from bench import mutants, races, refunds, settle
 from bench.results import NothingMeasured, Result
 
 ALL = "all"
 #: name -> (what it does, how to run it)
 BENCHES: dict[str, tuple[str, Callable[[argparse.Namespace], Result]]] = {
+    "races": ("two or three act at the same instant, a thousand times each", races.run),
     "refunds": ("refunds under faults, killed workers and a flushed broker", refunds.run),
     "mutants": ("mistakes made on purpose: does a test notice?", mutants.run),
     "settle": ("refunds on a good day: how many a second, and where the time goes", settle.run),
@@ -26,6 +28,8 @@ def main(arguments: list[str]) -> int:
         console.print(f"{ALL:<10}one after the other; --quick under a minute each")
         return 0
     options = _parse(arguments)
+    # Whoever ends it, the desk and the database that it made go with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = list(BENCHES) if options.name == ALL else [options.name]
     return max(_measure(name, options, console) for name in names)
 
@@ -52,6 +56,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--runs", type=_at_least_one, default=1, help="with one seed after another")
     parser.add_argument("--only", default="", help="comma-separated parts of mutants' names")
     parser.add_argument("--channels", default="", help="comma-separated; default: all there are")
+    parser.add_argument("--per-second", type=float, help="refunds: orders a second")
+    parser.add_argument("--kill-every", type=float, help="refunds: seconds between two kills")
     parser.add_argument(
         "--patient", action="store_true", help="nobody presses “Query now”; takes up to an hour"
     )

@@ -85,6 +85,10 @@ def choose_plan(options: argparse.Namespace) -> Plan:
         plan = replace(plan, seed=options.seed)
     if options.n is not None:
         plan = replace(plan, refunds=options.n)
+    if options.per_second is not None:
+        plan = replace(plan, per_second=options.per_second)
+    if options.kill_every is not None:
+        plan = replace(plan, kill_every_s=options.kill_every)
     if options.channels:
         plan = replace(plan, channels=tuple(options.channels.split(",")))
     if options.patient:
