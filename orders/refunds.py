@@ -82,6 +82,8 @@ def plan_refunds(
             _("At most %(limit)s can be refunded on this order; %(asked)s was asked.")
             % {"limit": yuan(standing.refundable_fen), "asked": yuan(wanted)},
             code="more_than_refundable",
+            field="amount_fen",
+            limit=standing.refundable_fen,
         )
     parts = _allocate(payments, wanted)
     # Before anything is counted or reserved: a caller that catches a refusal goes on and commits.

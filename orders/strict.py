@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_duration
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.fields import empty
 from rest_framework.settings import api_settings
 
 #: 100 million yuan: more than any order, less than what a 64-bit column holds.
@@ -49,6 +50,8 @@ class LimitedDetail(ErrorDetail):
 def with_limits(errors: Any, field: serializers.Field | None) -> Any:
     """This function will add to a field's errors the limit each of them speaks of."""
     if isinstance(errors, dict):
+        if isinstance(field, serializers.ListField):
+            return {place: with_limits(inner, field.child) for place, inner in errors.items()}
         own = api_settings.NON_FIELD_ERRORS_KEY
         return errors | ({own: with_limits(errors[own], field)} if own in errors else {})
     if not isinstance(errors, list):
@@ -67,6 +70,11 @@ def with_limit(error: Any, field: serializers.Field | None) -> Any:
 
 class StrictSerializer(serializers.Serializer):
     """Refuses names it does not know: a misspelt field must not be a silent default."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if data is None and self.parent is None:
+            raise non_field(_("Send a JSON object."), "invalid")
+        return super().run_validation(data)
 
     def to_internal_value(self, data: Any) -> Any:
         errors: dict[str, Any] = {}

@@ -20,7 +20,12 @@ pytest_plugins = [
 ]
 
 #: Where the tests live that want the machine to themselves.
-ALONE = ("tests/processes/", "tests/infra/test_embedded.py", "tests/infra/test_supervisor.py")
+ALONE = (
+    "tests/processes/",
+    "tests/contract/",
+    "tests/infra/test_embedded.py",
+    "tests/infra/test_supervisor.py",
+)
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 NO_BROWSER = (
     "no Chromium, so the browser tests were LEFT OUT. "

@@ -61,7 +61,7 @@ class Desk:
     def start(self) -> float:
         started = time.monotonic()
         self.process = self.popen()
-        wait_until(self.answers, 90)
+        wait_until(self.answers, 240)
         return time.monotonic() - started
 
     def environment(self) -> dict[str, str]:
@@ -128,4 +128,4 @@ class Desk:
     def stop(self, signum: int = signal.SIGTERM) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signum)
-            self.process.wait(15)
+            self.process.wait(60)

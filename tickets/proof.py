@@ -21,7 +21,6 @@ class UnableToAttach(TransitionRefused):
     code = "unknown_evidence"
     field = "evidence"
     http_status = 400
-    limit = ""
 
 
 def attach_evidence(case: Case, evidence_ids: list[UUID]) -> None:
@@ -43,13 +42,12 @@ def attach_evidence(case: Case, evidence_ids: list[UUID]) -> None:
         raise UnableToAttach(_("evidence: no such file: %(id)s") % {"id": foreign[0]})
     present = list(Evidence.objects.filter(ticket=case.ticket)) if case.ticket.pk else []
     if len(present) + len(fresh) > MAX_FILES:
-        refusal = UnableToAttach(
+        raise UnableToAttach(
             _("At most %(limit)s files per dispute; this would be %(count)s.")
             % {"limit": MAX_FILES, "count": len(present) + len(fresh)},
             code="too_many_files",
+            limit=str(MAX_FILES),
         )
-        refusal.limit = str(MAX_FILES)
-        raise refusal
     for file in fresh:
         file.ticket = case.ticket
         case.docket.change(file, "ticket")

@@ -22,6 +22,7 @@ from orders.strict import LimitedDetail
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+LONGEST_DETAIL = 400
 TITLES = {
     400: _("The request is not valid"),
     401: _("Not signed in"),
@@ -64,9 +65,8 @@ def answer_with_problem(exc: Exception, context: dict[str, Any]) -> Response:
     """This function will turn whatever a view raised into a problem (DRF's EXCEPTION_HANDLER)."""
     if isinstance(exc, Refused):
         item: dict[str, Any] = {"field": exc.field, "code": exc.code, "detail": printable(exc)}
-        limit = getattr(exc, "limit", None)
-        if limit and isinstance(limit, str | int):
-            item["limit"] = limit
+        if exc.limit != "" and isinstance(exc.limit, str | int):
+            item["limit"] = exc.limit
         return problem_response(exc.http_status, [item], context)
     known = as_api_exception(exc)
     if known is None:
@@ -134,5 +134,7 @@ def error_items(detail: Any, path: tuple[str, ...] = ()) -> Iterator[dict[str, A
 
 
 def printable(text: object) -> str:
-    """An error repeats what was sent, and not all of that can be written in UTF-8 or stored."""
-    return str(text).encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """An error repeats what was sent: not all of that can be written in UTF-8 or stored, and not
+    all of it need be read again."""
+    told = str(text) if len(str(text)) <= LONGEST_DETAIL else f"{str(text)[:LONGEST_DETAIL]}…"
+    return told.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -78,7 +78,9 @@ def accept_evidence(
         case.require_staff()
         files = list(Evidence.objects.filter(ticket=case.ticket, pk__in=evidence_ids))
         if not evidence_ids or len(files) != len(set(evidence_ids)):
-            raise TransitionRefused(_("This file does not belong to the ticket."), code="unknown")
+            raise TransitionRefused(
+                _("This file does not belong to the ticket."), code="unknown", field="evidence"
+            )
         for file in files:
             if file.accepted_at is None:
                 file.accepted_at = now
