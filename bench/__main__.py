@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from bench import mutants, races, refunds, settle
+from bench import idle, mutants, races, refunds, settle, sweep
 from bench.results import NothingMeasured, Result
 
 ALL = "all"
 #: name -> (what it does, how to run it)
 BENCHES: dict[str, tuple[str, Callable[[argparse.Namespace], Result]]] = {
     "races": ("two or three act at the same instant, a thousand times each", races.run),
+    "sweep": ("100,000 clocks due at once, beside hand-written SQL and django-helpdesk", sweep.run),
+    "idle": ("a tick with nothing due, before millions of clocks", idle.run),
     "refunds": ("refunds under faults, killed workers and a flushed broker", refunds.run),
     "mutants": ("mistakes made on purpose: does a test notice?", mutants.run),
     "settle": ("refunds on a good day: how many a second, and where the time goes", settle.run),

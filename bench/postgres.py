@@ -33,6 +33,24 @@ def own_database(name: str) -> Iterator[str]:
 
 
 @contextmanager
+def copy_of(url: str, name: str) -> Iterator[str]:
+    """This function will yield a copy of a database nobody is connected to, and drop it."""
+    parts = urlsplit(url)
+    unique = f"bench_{name}_{secrets.token_hex(4)}"
+    names = (sql.Identifier(unique), sql.Identifier(parts.path.lstrip("/")))
+    admin_url = urlunsplit(parts._replace(path="/postgres"))
+    with psycopg.connect(admin_url, autocommit=True) as server:
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        server.execute(copy.format(*names))
+        server.execute("CHECKPOINT")
+    try:
+        yield urlunsplit(parts._replace(path=f"/{unique}"))
+    finally:
+        with psycopg.connect(admin_url, autocommit=True) as server:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
+
+
+@contextmanager
 def server_url() -> Iterator[str]:
     """This function will yield the address of a server that lets us make databases."""
     for url in filter(None, [os.environ.get("DATABASE_URL"), *USUAL_ADDRESSES]):

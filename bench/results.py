@@ -67,6 +67,12 @@ class Result:
     def promise(self, goal: str, target: str, value: float, met: bool, plainly: str = "") -> None:
         self.goals.append(Goal(goal, target, value, met, plainly, is_promise=True))
 
+    def say_unmeasured(self, what: str, why: str) -> None:
+        """This function will say aloud that something could not be measured, and note it."""
+        note = f"NOT MEASURED: {what}. {why}"
+        print(note, flush=True)
+        self.notes.append(note)
+
     @property
     def is_broken(self) -> bool:
         return any(goal.is_promise and not goal.met for goal in self.goals)

@@ -18,11 +18,12 @@ from django.utils.translation import gettext as _
 
 from orders.refusals import Refused
 from tickets.actors import Actor
+from tickets.bulk import new_row
 from tickets.chain import event_hash, text_digest
 from tickets.docket import Docket
 from tickets.models import Approval, Deadline, Event, Evidence, Message, Ticket
 from tickets.policy import Policy
-from tickets.policy_reader import read_policy
+from tickets.policy_reader import read_kept_policy
 
 
 class TransitionRefused(Refused):
@@ -46,7 +47,7 @@ class Case:
     ticket: Ticket
     docket: Docket
     actor: Actor
-    #: Pending and paused deadlines, of whatever cycle.
+    #: Pending and paused deadlines, of whatever cycle, of the ``kinds`` that were read.
     deadlines: list[Deadline]
     #: Highest round used so far per kind, in the current cycle.
     rounds: dict[str, int]
@@ -55,6 +56,8 @@ class Case:
     #: The decision that is waiting, once somebody has looked for it.
     approval: Approval | None = None
     approval_known: bool = False
+    #: The kinds of clocks that this decision may look at; None: all.
+    kinds: frozenset[Deadline.Kind] | None = None
 
     @property
     def now(self) -> datetime:
@@ -62,9 +65,10 @@ class Case:
 
     @cached_property
     def policy(self) -> Policy:
-        return read_policy(self.ticket.policy)
+        return read_kept_policy(self.ticket.policy)
 
     def live(self, kind: str) -> Deadline | None:
+        assert self.kinds is None or kind in self.kinds, f"{kind} was not read"
         return next((d for d in self.deadlines if d.kind == kind and d.is_live), None)
 
     def change(self, *fields: str) -> None:
@@ -91,7 +95,8 @@ class Case:
         at = max(self.now, ticket.updated_at)
         seq, prev_hash = ticket.event_seq + 1, ticket.event_hash
         digest = event_hash(prev_hash=prev_hash, seq=seq, kind=kind, actor=label, at=at, data=data)
-        event = Event(
+        event = new_row(
+            Event,
             ticket=ticket,
             seq=seq,
             kind=kind,
@@ -111,7 +116,8 @@ class Case:
         """This function will keep an actor's words and return their salted digest for the chain."""
         salt = secrets.token_hex(16)
         author = {"customer": Message.Author.CUSTOMER, "system": Message.Author.SYSTEM}
-        message = Message(
+        message = new_row(
+            Message,
             ticket=self.ticket,
             cycle=self.ticket.cycle,
             author=author.get(self.actor.role, Message.Author.STAFF),
@@ -145,27 +151,39 @@ class Case:
             )
 
 
-def load_cases(tickets: Iterable[Ticket], *, docket: Docket, actor: Actor) -> dict[int, Case]:
+def load_cases(
+    tickets: Iterable[Ticket],
+    *,
+    docket: Docket,
+    actor: Actor,
+    kinds: frozenset[Deadline.Kind] | None = None,
+) -> dict[int, Case]:
     """This function will make cases of tickets that the caller has locked in this transaction.
 
     Deadlines are read without a lock of their own: whoever changes one holds its ticket first.
+    With ``kinds`` only theirs are read, and the decisions may look at no others.
     """
     by_id = {ticket.pk: ticket for ticket in tickets}
+    if not by_id:
+        return {}
+    clocks = Deadline.objects.filter(ticket_id__in=by_id)
+    if kinds is not None:
+        clocks = clocks.filter(kind__in=kinds)
     live: dict[int, list[Deadline]] = defaultdict(list)
-    for deadline in Deadline.objects.filter(
-        ticket_id__in=by_id, state__in=Deadline.LIVE_STATES
-    ).order_by("due_at", "id"):
+    for deadline in clocks.filter(state__in=Deadline.LIVE_STATES).order_by("due_at", "id"):
         live[deadline.ticket_id].append(deadline)
     rounds: dict[int, dict[str, int]] = defaultdict(dict)
     for ticket_id, kind, last in (
-        Deadline.objects.filter(ticket_id__in=by_id, cycle=models.F("ticket__cycle"))
+        clocks.filter(cycle=models.F("ticket__cycle"))
         .order_by()
         .values_list("ticket_id", "kind")
         .annotate(last=models.Max("round"))
     ):
         rounds[ticket_id][kind] = last
-    cases = {pk: Case(ticket, docket, actor, live[pk], rounds[pk]) for pk, ticket in by_id.items()}
-    return cases
+    return {
+        pk: Case(ticket, docket, actor, live[pk], rounds[pk], kinds=kinds)
+        for pk, ticket in by_id.items()
+    }
 
 
 def lock_case(*, ticket_id: int, docket: Docket, actor: Actor) -> Case:

@@ -5,6 +5,7 @@ The table of deadline kinds in docs/states.md is the specification; a test holds
 
 from datetime import datetime, timedelta
 
+from tickets.bulk import new_row
 from tickets.cases import Case
 from tickets.models import Breach, ClockPause, Deadline, Event
 
@@ -43,7 +44,8 @@ def start_deadline(
         if clock == Deadline.Clock.STAFFED:
             due_at, provisional = case.docket.calendar.add(started_at, rule.within)
     round_ = case.rounds[kind] = case.rounds.get(kind, 0) + 1
-    deadline = Deadline(
+    deadline = new_row(
+        Deadline,
         ticket=case.ticket,
         kind=kind,
         cycle=case.ticket.cycle,
@@ -196,7 +198,8 @@ def record_breach(case: Case, deadline: Deadline) -> None:
     if deadline.kind not in BREACHING:
         return
     case.docket.add(
-        Breach(
+        new_row(
+            Breach,
             ticket=case.ticket,
             deadline=deadline,
             kind=deadline.kind,

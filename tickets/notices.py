@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from orders.models import Order
+from tickets.bulk import new_row
 from tickets.cases import Case
 from tickets.docket import Docket
 from tickets.models import ArrivalWatch, Notice
@@ -60,7 +61,8 @@ def notify_buyer(docket: Docket, order: Order, kind: str, **context: Any) -> Non
     """This function will tell a buyer who never filed a dispute what was done of itself, once per
     refund."""
     docket.add(
-        Notice(
+        new_row(
+            Notice,
             order=order,
             audience=Notice.Audience.CUSTOMER,
             kind=kind,
@@ -99,7 +101,8 @@ def _add(
     to = user.pk if user is not None else "customer"
     reason = f"{case.ticket.uuid}:{case.ticket.event_seq}:{about}{kind}"
     case.docket.add(
-        Notice(
+        new_row(
+            Notice,
             ticket=case.ticket,
             audience=audience,
             user=user,

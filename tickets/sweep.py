@@ -6,11 +6,14 @@ statements. A batch that raises is halved down to the one row that is at fault, 
 with an alarm while the others go on.
 """
 
+import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.db import OperationalError, transaction
+from django.db.models import prefetch_related_objects
 
 from tickets import commitment, referral
 from tickets.actors import Actor
@@ -34,15 +37,18 @@ Kind = Deadline.Kind
 #: Times the customer is asked for proof before the case goes on without it.
 EVIDENCE_ROUNDS = 2
 
+#: Clocks that concern people alone: their decisions look at no other clock, and at no order.
+HANDLING = frozenset({Kind.FIRST_REPLY, Kind.AGENT_RESOLUTION, Kind.SUPERVISOR_RESOLUTION})
+
 
 def sweep(*, now: datetime, driver: str = "beat", batch: int = BATCH) -> int:
     """This function will fire every deadline that is due at ``now`` and say how many that were."""
     fired = 0
     while count := fire_batch(now=now, limit=batch):
         fired += count
-    SweepBeat.objects.update_or_create(
-        name=driver, defaults={"last_ok_at": now, "last_fired": fired}
-    )
+    seen = {"last_ok_at": now, "last_fired": fired}
+    if not SweepBeat.objects.filter(name=driver).update(**seen):
+        SweepBeat.objects.update_or_create(name=driver, defaults=seen)
     return fired
 
 
@@ -50,10 +56,12 @@ def fire_batch(*, now: datetime, limit: int, ids: Sequence[int] | None = None) -
     """This function will fire one batch in one transaction; 0 when nothing could be claimed."""
     claimed: list[Deadline] = []
     try:
-        with transaction.atomic(durable=True):
+        with collector_at_rest(), transaction.atomic(durable=True):
             claimed = claim_due(now=now, limit=limit, ids=ids)
+            if not claimed:
+                return 0
             docket = Docket(now)
-            cases = load_cases([d.ticket for d in claimed], docket=docket, actor=Actor.system())
+            cases = open_cases(claimed, docket)
             for deadline in claimed:
                 fire(cases[deadline.ticket_id], deadline)
             docket.flush()
@@ -65,6 +73,19 @@ def fire_batch(*, now: datetime, limit: int, ids: Sequence[int] | None = None) -
             raise
         return retry_smaller([d.pk for d in claimed], error, now=now)
     return len(claimed)
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """This function will keep Python from looking for garbage while a batch holds thousands of rows
+    that are none: it looked through all of them again and again, a fifth of the whole time."""
+    was_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_at_work:
+            gc.enable()
 
 
 def retry_smaller(ids: list[int], error: Exception, *, now: datetime) -> int:
@@ -90,7 +111,7 @@ def claim_due(*, now: datetime, limit: int, ids: Sequence[int] | None = None) ->
     """
     due = (
         Deadline.objects.select_for_update(skip_locked=True, of=("self", "ticket"))
-        .select_related("ticket__order", "ticket__assignee")
+        .select_related("ticket__assignee")
         .filter(state=Deadline.State.PENDING, quarantined_at__isnull=True, due_at__lte=now)
         .order_by("due_at", "id")
     )
@@ -100,6 +121,19 @@ def claim_due(*, now: datetime, limit: int, ids: Sequence[int] | None = None) ->
     for deadline in due[:limit]:
         first.setdefault(deadline.ticket_id, deadline)
     return list(first.values())
+
+
+def open_cases(claimed: Sequence[Deadline], docket: Docket) -> dict[int, Case]:
+    """This function will read what the clocks' decisions look at, and no more.
+
+    Most of what fires passes a case from hand to hand: neither money nor the promise matters then.
+    """
+    handling = [d.ticket for d in claimed if d.kind in HANDLING]
+    rest = [d.ticket for d in claimed if d.kind not in HANDLING]
+    prefetch_related_objects(rest, "order")
+    system = Actor.system()
+    cases = load_cases(handling, docket=docket, actor=system, kinds=HANDLING)
+    return cases | load_cases(rest, docket=docket, actor=system)
 
 
 def fire(case: Case, deadline: Deadline) -> None:
