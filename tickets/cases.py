@@ -188,12 +188,24 @@ def load_cases(
 
 def lock_case(*, ticket_id: int, docket: Docket, actor: Actor) -> Case:
     """This function will lock one ticket, ahead of everything else of it, and make a case of it."""
-    ticket = (
+    return lock_cases(ticket_ids=[ticket_id], docket=docket, actor=actor)[ticket_id]
+
+
+def lock_cases(*, ticket_ids: Iterable[int], docket: Docket, actor: Actor) -> dict[int, Case]:
+    """This function will lock tickets in the order of their keys, and make cases of them.
+
+    :raises Ticket.DoesNotExist: one of them is not there.
+    """
+    wanted = sorted(set(ticket_ids))
+    tickets = list(
         Ticket.objects.select_for_update(of=("self",))
         .select_related("order", "assignee")
-        .get(pk=ticket_id)
+        .filter(pk__in=wanted)
+        .order_by("pk")
     )
-    return load_cases([ticket], docket=docket, actor=actor)[ticket_id]
+    if len(tickets) != len(wanted):
+        raise Ticket.DoesNotExist
+    return load_cases(tickets, docket=docket, actor=actor)
 
 
 @contextmanager

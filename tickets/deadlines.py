@@ -83,14 +83,28 @@ def bring_forward(case: Case, deadline: Deadline) -> None:
         latest = max(case.now, enforced_at)
         if deadline.due_at <= latest:
             return
+    move_deadline(case, deadline, latest)
+
+
+def advance_deadline(case: Case, kind: Kind, due_at: datetime) -> None:
+    """This function will move a running clock to an earlier instant; never to a later one.
+
+    An instant that is over already is kept as it is: the clock is late, and fires so.
+    """
+    deadline = case.live(kind)
+    if deadline is not None and deadline.state == State.PENDING and due_at < deadline.due_at:
+        move_deadline(case, deadline, due_at)
+
+
+def move_deadline(case: Case, deadline: Deadline, due_at: datetime) -> None:
     deadline.policy_due_at = deadline.policy_due_at or deadline.due_at
     case.record(
         Event.Kind.DEADLINE_BROUGHT_FORWARD,
         kind=deadline.kind,
         from_at=deadline.due_at.isoformat(),
-        to_at=latest.isoformat(),
+        to_at=due_at.isoformat(),
     )
-    deadline.due_at = latest
+    deadline.due_at = due_at
     case.docket.change(deadline, "due_at", "policy_due_at")
 
 

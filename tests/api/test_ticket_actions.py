@@ -52,6 +52,32 @@ def test_nobody_proves_a_delivery_by_his_own_word(agent: APIClient, opened: Body
     assert not DeliveryRecord.objects.exists()
 
 
+# merge
+
+
+def test_a_dispute_about_an_unpaid_order_is_merged_into_the_right_one(
+    shop: APIClient, agent: APIClient, opened: Body
+):
+    other = make_order("LT202611241130002", status="awaiting_payment")
+    other.payments.all().delete()
+    wrong = open_dispute(shop, other)
+    shown = ok(act(agent, wrong, "merge", into=opened["number"]))
+    assert (shown["status"], shown["outcome"]) == ("resolved", "duplicate")
+    assert "merged" in kinds(agent, wrong)
+    assert "merged" in kinds(agent, opened)
+    assert show(agent, opened)["commitment_due_at"] == opened["commitment_due_at"]
+
+
+def test_a_merge_says_why_not(shop: APIClient, agent: APIClient, customer: Any, opened: Body):
+    second = open_dispute(shop, make_order("LT202611241130002"))
+    error = problem(act(agent, second, "merge", into=opened["number"]), 409)
+    assert (error["code"], error["field"]) == ("money_owed", "into")
+    assert "LT202611241130002" in error["detail"]
+    assert problem(act(agent, second, "merge", into="D1"), 409)["code"] == "no_such_dispute"
+    assert problem(act(agent, second, "merge"), 400)["code"] == "required"
+    assert problem(act(customer, opened, "merge", into=second["number"]), 403)
+
+
 # assign, reply
 
 

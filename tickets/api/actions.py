@@ -142,6 +142,11 @@ VERBS = {
     "refund": Verb(
         asked.RefundAsked, refund, "Give money back, or ask a supervisor above the limit."
     ),
+    "merge": Verb(
+        asked.MergeAsked,
+        passing_on(transitions.merge),
+        "End as a duplicate of another dispute, which keeps the earlier of every clock.",
+    ),
     "resolve": Verb(
         asked.ResolveAsked,
         passing_on(transitions.resolve),

@@ -83,6 +83,10 @@ class CorrectAccountAsked(StrictSerializer):
     account_last4 = StrictCharField(min_length=4, max_length=4, required=False)
 
 
+class MergeAsked(StrictSerializer):
+    into = StrictCharField(max_length=20, help_text="Number of the dispute that goes on.")
+
+
 class RateAsked(StrictSerializer):
     score = serializers.IntegerField(min_value=1, max_value=5)
     text = StrictCharField(max_length=REASON_LIMIT, required=False, allow_blank=True, default="")

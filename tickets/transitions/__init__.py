@@ -10,6 +10,7 @@ from tickets.transitions.handling import (
     nudge,
     reply,
 )
+from tickets.transitions.merging import merge
 from tickets.transitions.proving import accept_evidence, add_evidence, request_evidence
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "approve",
     "assign_ticket",
     "escalate",
+    "merge",
     "nudge",
     "rate",
     "refuse",

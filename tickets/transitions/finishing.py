@@ -1,6 +1,7 @@
 """How a ticket ends: resolved, closed, withdrawn, or begun again."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -42,11 +43,18 @@ class UnableToWithdraw(TransitionRefused):
 
 
 def finish(
-    case: Case, *, outcome: Outcome, text: str = "", kept_at: datetime | None = None
+    case: Case,
+    *,
+    outcome: Outcome,
+    text: str = "",
+    kept_at: datetime | None = None,
+    notice: str = "resolved",
+    **context: Any,
 ) -> None:
     """This function will resolve a ticket with its outcome and tell the customer.
 
     An outcome that keeps the promise kept it at ``kept_at``: now, if nothing else is known.
+    ``notice`` and ``context`` are for an end that needs words of its own.
     """
     ticket = case.ticket
     move(case, Status.RESOLVED)
@@ -60,7 +68,7 @@ def finish(
     stop_everything(case, kept_at=(kept_at or case.now) if outcome in KEEPING else None)
     if not ExternalCase.objects.filter(ticket=ticket, settled_at__isnull=True).exists():
         start_deadline(case, Kind.AUTO_CLOSE)
-    notify_customer(case, "resolved", outcome=outcome)
+    notify_customer(case, notice, outcome=outcome, **context)
 
 
 def close(case: Case) -> None:
@@ -125,6 +133,8 @@ def begin_cycle(case: Case, *, text_digest: str = "") -> None:
     case.rounds.clear()
     ticket.outcome, ticket.resolved_at, ticket.closed_at = "", None, None
     ticket.reopened_at = case.now
+    # What was merged into another dispute goes its own way again.
+    ticket.merged_into = None
     ticket.commitment_started_at = ticket.commitment_due_at = None
     case.change(
         "cycle",
@@ -132,6 +142,7 @@ def begin_cycle(case: Case, *, text_digest: str = "") -> None:
         "resolved_at",
         "closed_at",
         "reopened_at",
+        "merged_into",
         "commitment_started_at",
         "commitment_due_at",
     )

@@ -39,7 +39,7 @@ PLAIN = {
     K.REOPENED: gettext_lazy("Reopened"),
     K.WITHDRAWN: gettext_lazy("Dispute withdrawn by you"),
     K.RATED: gettext_lazy("You rated us"),
-    K.MERGED: gettext_lazy("Joined with another dispute about this order"),
+    K.MERGED: gettext_lazy("Joined with another dispute"),
     K.COMPENSATED: gettext_lazy("Compensation granted"),
 }
 OUTCOMES = {
