@@ -39,7 +39,7 @@ function sayThatItFailed(status) {
 document.addEventListener("htmx:afterSettle", () => {
     const dialog = document.querySelector("#modal-content #dialog");
     if (!dialog || dialog.contains(document.activeElement)) return;
-    const first = ["input:not([type=hidden]):not([disabled]), select, textarea", "button[type=submit]", ".desk-buttons a"]
+    const first = ["[autofocus]", "input:not([type=hidden]):not([disabled]), select, textarea", "button[type=submit]", ".desk-buttons a"]
         .map((selector) => dialog.querySelector(selector))
         .find((element) => element !== null);
     // The dialog is being faded in: what is not shown yet cannot take the focus.

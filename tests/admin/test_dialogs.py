@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from orders.models import Payment, Refund
+from orders.models import Outage, Payment, Refund
 from tests.admin.conftest import QUEUE, dialog_of, page_of, sign_in, submit, words_of
 from tests.stories import MINUTE, OPENING, Desk, acting, events_of, kinds_of, make_order, told
 from tickets import remedies, transitions
@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 ALL_VERBS = [
     "take", "assign", "reply", "note", "request_evidence", "accept_evidence", "refund",
     "redeliver", "resolve", "refuse", "escalate", "approve", "decline", "reopen", "reveal",
+    "merge", "link_outage",
 ]  # fmt: skip
 
 
@@ -67,6 +68,40 @@ def test_the_reply_reaches_the_customer_and_the_note_does_not(office: Desk, lin_
     assert internal["正在查单"] is False
     assert internal["渠道无响应"] is True
     assert told(ticket).count("replied") == 1
+
+
+def test_merging_suggests_the_customers_other_dispute(office: Desk, lin_at_work: Client):
+    right = office.open(make_order(buyer_ref="zhao"))
+    wrong = office.open(make_order(buyer_ref="zhao", paid=[]))
+    office.open()
+    form = lin_at_work.get(dialog_of(wrong, "merge")).context["form"]
+    assert form.initial["into"] == right.number
+    answer = submit(lin_at_work, right, "merge", into=wrong.number)
+    assert answer.status_code == 409
+    assert "Money is owed on order" in words_of(answer)
+    submit(lin_at_work, wrong, "merge", into=right.number)
+    assert office.tell(wrong).outcome == "duplicate"
+    page = words_of(lin_at_work.get(page_of(right)))
+    assert page.count(wrong.number) >= 3
+    assert f"goes on as {right.number}" in words_of(lin_at_work.get(page_of(wrong)))
+
+
+def test_a_dispute_is_linked_to_an_outage(office: Desk, lin_at_work: Client):
+    assert "No outage is known." in words_of(
+        lin_at_work.get(dialog_of(office.open(), "link_outage"))
+    )
+    outage = Outage.objects.create(
+        title="移动通道维护",
+        supplier="nobody",
+        started_at=OPENING,
+        declared_by="system",
+        declared_at=OPENING,
+    )
+    ticket = office.open()
+    submit(lin_at_work, ticket, "link_outage", outage=outage.pk)
+    assert office.tell(ticket).outage == outage
+    assert "移动通道维护" in words_of(lin_at_work.get(page_of(ticket)))
+    assert submit(lin_at_work, ticket, "link_outage", outage=0).status_code == 200
 
 
 def test_an_empty_reply_stays_in_the_dialog(office: Desk, lin_at_work: Client):

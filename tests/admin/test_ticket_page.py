@@ -160,7 +160,7 @@ def test_the_same_picture_in_another_dispute_is_pointed_out(office: Desk, lin_at
     file_photo(first)
     file_photo(second)
     page = words_of(lin_at_work.get(page_of(second)))
-    assert f"also in {first.number}" in page
+    assert f"the same file in {first.number}" in page
 
 
 def test_full_contact_data_needs_a_reason_and_leaves_a_trace(office: Desk, lin_at_work: Client):

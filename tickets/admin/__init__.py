@@ -4,11 +4,13 @@ from tickets.admin.approvals import ApprovalAdmin
 from tickets.admin.breaches import BreachAdmin
 from tickets.admin.calendar import CalendarDayAdmin, StaffedHoursAdmin
 from tickets.admin.clocks import DeadlineAdmin
+from tickets.admin.macros import MacroAdmin
 from tickets.admin.mails import InboundMailAdmin
 from tickets.admin.notices import NoticeAdmin
 from tickets.admin.people import PeopleAdmin, RolesAdmin
 from tickets.admin.policies import ServicePolicyAdmin
 from tickets.admin.referrals import ReferralAdmin
+from tickets.admin.shifts import ShiftAdmin
 from tickets.admin.ticket import TicketAdmin
 
 __all__ = [
@@ -17,11 +19,13 @@ __all__ = [
     "CalendarDayAdmin",
     "DeadlineAdmin",
     "InboundMailAdmin",
+    "MacroAdmin",
     "NoticeAdmin",
     "PeopleAdmin",
     "ReferralAdmin",
     "RolesAdmin",
     "ServicePolicyAdmin",
+    "ShiftAdmin",
     "StaffedHoursAdmin",
     "TicketAdmin",
 ]

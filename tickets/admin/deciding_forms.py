@@ -13,7 +13,7 @@ from orders.admin.cells import yuan
 from orders.admin.dialogs import DialogForm, line_field, text_field
 from orders.entitlement import Standing, get_standing
 from orders.refunds import yuan as plain_yuan
-from tickets.admin.handling_forms import TO_CUSTOMER, TicketForm
+from tickets.admin.handling_forms import TO_CUSTOMER, TicketForm, WordsForm
 from tickets.models import Approval, Ticket
 from tickets.policy_reader import read_policy
 from tickets.transitions.handling import TEXT_LIMIT
@@ -75,13 +75,30 @@ class RefundForm(RemedyForm):
         return int(self.cleaned_data["amount"] * 100)
 
 
-class ResolveForm(TicketForm):
+class ResolveForm(WordsForm):
     outcome = forms.ChoiceField(
         label=gettext_lazy("Outcome"),
         choices=[c for c in Ticket.Outcome.choices if c[0] not in ("withdrawn", "refused")],
         widget=UnfoldAdminSelectWidget,
     )
     text = text_field(gettext_lazy("Message text"), limit=TEXT_LIMIT, help_text=TO_CUSTOMER)
+    field_order = ["outcome", "macro", "text"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        standing = get_standing(self.ticket.order)
+        if self.is_bound or standing.owed_fen or not standing.paid_fen:
+            return
+        words = {
+            Ticket.Outcome.REFUNDED: gettext_noop(
+                "All that was owed has been refunded to the account you paid from."
+            ),
+            Ticket.Outcome.DELIVERED: gettext_noop(
+                "The supplier has proven the delivery. If nothing arrived, reopen this dispute."
+            ),
+        }
+        outcome = Ticket.Outcome.REFUNDED if standing.refunded_fen else Ticket.Outcome.DELIVERED
+        self.initial |= {"outcome": outcome, "text": self.say(words[outcome])}
 
     def note(self) -> str:
         owed = get_standing(self.ticket.order).owed_fen
@@ -92,10 +109,11 @@ class ResolveForm(TicketForm):
         }
 
 
-class RefuseForm(TicketForm):
+class RefuseForm(WordsForm):
     reason = line_field(
         gettext_lazy("Reason"), limit=500, help_text=gettext_lazy("For the supervisor who decides.")
     )
+    field_order = ["reason", "macro", "text"]
     text = text_field(gettext_lazy("Message text"), limit=TEXT_LIMIT, help_text=TO_CUSTOMER)
 
 

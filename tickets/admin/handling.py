@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from orders.admin.dialogs import DialogForm, dialog_action
-from tickets import transitions
+from tickets import outages, transitions
 from tickets.admin import handling_forms as forms
 from tickets.admin.edge import acting, now_of, user_of
 from tickets.admin.onward import go_on
@@ -149,6 +149,45 @@ class HandlingVerbs:
             now=now_of(request),
         )
         return _("The supervisors have it now.")
+
+    @dialog_action(
+        name=gettext_lazy("Merge"),
+        title=gettext_lazy("Merge into another dispute of the same customer"),
+        description=gettext_lazy(
+            "This one ends as a duplicate; the other one keeps the earlier of every clock."
+        ),
+        submit=gettext_lazy("Merge"),
+        url_path="merge",
+        permission="work",
+        form_class=forms.MergeForm,
+        icon="merge",
+    )
+    def merge(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+        transitions.merge(
+            ticket_id=pk,
+            into=form.cleaned_data["into"],
+            actor=acting(request),
+            now=now_of(request),
+        )
+        return _("Merged; the customer is told.")
+
+    @dialog_action(
+        name=gettext_lazy("Link to outage"),
+        title=gettext_lazy("Say which outage this dispute belongs to"),
+        submit=gettext_lazy("Link"),
+        url_path="link-outage",
+        permission="work",
+        form_class=forms.LinkOutageForm,
+        icon="link",
+    )
+    def link_outage(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
+        outages.link_outage(
+            ticket_id=pk,
+            outage=form.cleaned_data["outage"].pk,
+            actor=acting(request),
+            now=now_of(request),
+        )
+        return _("The dispute belongs to the outage now.")
 
     @dialog_action(
         name=gettext_lazy("Show contact data"),

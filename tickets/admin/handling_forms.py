@@ -12,8 +12,11 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from orders.admin.dialogs import DialogForm, line_field, text_field
+from orders.models import Outage
 from tickets.admin.edge import name_of, people_who_work
+from tickets.admin.kin import find_kin, name_outage, recent_outages
 from tickets.completeness import missing
+from tickets.macros import find_macros
 from tickets.models import Evidence, Ticket
 from tickets.transitions.handling import TEXT_LIMIT
 
@@ -40,9 +43,50 @@ class TicketForm(DialogForm):
         return ""
 
 
+class MacroSelect(UnfoldAdminSelectWidget):
+    """Each choice carries its text for this dispute; static/admin-words.js puts it in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.attrs["data-macros"] = ""
+        self.texts: dict[str, str] = {}
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        if text := self.texts.get(str(value)):
+            option["attrs"]["data-text"] = text
+        return option
+
+
+class WordsForm(TicketForm):
+    """A dialog whose text may come from a macro, seen and mended before it is sent."""
+
+    macro = forms.ChoiceField(
+        label=gettext_lazy("Macro"),
+        required=False,
+        widget=MacroSelect,
+        help_text=gettext_lazy("Its text for this dispute is put in below, to be read again."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        macros = find_macros(self.ticket)
+        if not macros:
+            del self.fields["macro"]
+            return
+        self.fields["macro"].choices = [("", "—"), *((str(pk), name) for pk, name, _t in macros)]
+        self.fields["macro"].widget.texts = {str(pk): text for pk, _name, text in macros}
+        self.fields["text"].widget.attrs["autofocus"] = True
+
+
 class PersonField(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return name_of(obj)
+
+
+class OutageField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return name_outage(obj)
 
 
 class AssignForm(TicketForm):
@@ -59,8 +103,46 @@ class AssignForm(TicketForm):
         self.initial.setdefault("assignee", self.request.user.pk)
 
 
-class ReplyForm(TicketForm):
+class ReplyForm(WordsForm):
     text = text_field(gettext_lazy("Message text"), limit=TEXT_LIMIT, help_text=TO_CUSTOMER)
+
+
+class MergeForm(TicketForm):
+    into = line_field(gettext_lazy("Number of the dispute that goes on"), limit=20)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.kin:
+            self.initial.setdefault("into", self.kin[0].number)
+
+    @cached_property
+    def kin(self) -> list[Ticket]:
+        return find_kin(self.ticket)
+
+    def note(self) -> str:
+        return "\n".join(
+            f"{other.number} · {other.order.order_no} · {other.get_status_display()}"
+            for other in self.kin
+        )
+
+
+class LinkOutageForm(TicketForm):
+    outage = OutageField(
+        queryset=Outage.objects.none(),
+        label=gettext_lazy("Outage"),
+        empty_label=None,
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy("Where it is public, the promise runs without proof as well."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["outage"].queryset = recent_outages()
+
+    def note(self) -> str:
+        if self.fields["outage"].queryset.exists():
+            return ""
+        return _("No outage is known.")
 
 
 class NoteForm(TicketForm):
@@ -71,7 +153,7 @@ class NoteForm(TicketForm):
     )
 
 
-class RequestEvidenceForm(TicketForm):
+class RequestEvidenceForm(WordsForm):
     kinds = forms.MultipleChoiceField(
         label=gettext_lazy("What is needed"),
         choices=Evidence.Kind.choices,

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q, QuerySet
 
 from orders.entitlement import Standing, get_standing
 from orders.models import Refund
 from tickets.admin.edge import name_labels
+from tickets.admin.kin import find_related
+from tickets.evidence import Seen, find_seen
 from tickets.models import Approval, Deadline, Event, Evidence, FactCheck, Message, Notice, Ticket
 
 
@@ -28,8 +31,7 @@ class Dossier:
     notices: list[Notice]
     checks: list[FactCheck]
     other_tickets: list[Ticket]
-    #: SHA-256 of a file of this ticket -> numbers of other tickets that hold the same file.
-    seen_elsewhere: dict[str, list[str]]
+    seen_elsewhere: dict[UUID, list[Seen]]
     names: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -43,14 +45,13 @@ class Dossier:
 def find_dossier(ticket_id: int, *, now: datetime) -> Dossier | None:
     """This function will read a ticket with all that its page shows; None when there is none."""
     ticket = (
-        Ticket.objects.select_related("order", "assignee", "commitment_started_by")
+        Ticket.objects.select_related(
+            "order", "assignee", "commitment_started_by", "outage", "merged_into"
+        )
         .prefetch_related(
             "order__payments",
             "order__top_ups",
             "order__delivery_records",
-            "evidence",
-            "events",
-            "messages",
             "notices",
             "fact_checks",
             Prefetch("approvals", Approval.objects.select_related("asked_of")),
@@ -64,7 +65,7 @@ def find_dossier(ticket_id: int, *, now: datetime) -> Dossier | None:
     )
     if ticket is None:
         return None
-    files = list(ticket.evidence.all())
+    files = list(Evidence.objects.filter(ticket__in=joined(ticket)))
     dossier = Dossier(
         ticket=ticket,
         now=now,
@@ -75,32 +76,27 @@ def find_dossier(ticket_id: int, *, now: datetime) -> Dossier | None:
             .order_by("-id")
         ),
         files=files,
-        events=list(ticket.events.all()),
-        messages=list(ticket.messages.all()),
+        events=list(
+            Event.objects.filter(ticket__in=joined(ticket))
+            .select_related("ticket")
+            .order_by("at", "ticket", "seq")
+        ),
+        messages=list(Message.objects.filter(ticket__in=joined(ticket))),
         deadlines=list(ticket.deadlines.all()),
         approvals=list(ticket.approvals.all()),
         notices=list(ticket.notices.all()),
         checks=list(ticket.fact_checks.all()),
-        other_tickets=list(Ticket.objects.filter(order=ticket.order).exclude(pk=ticket.pk)[:20]),
-        seen_elsewhere=find_same_files(files),
+        other_tickets=find_related(ticket),
+        seen_elsewhere=find_seen(files),
     )
     dossier.names = name_people(dossier)
     return dossier
 
 
-def find_same_files(files: list[Evidence]) -> dict[str, list[str]]:
-    """This function will find disputes that hold one of the same files, byte for byte."""
-    if not files:
-        return {}
-    same = (
-        Evidence.objects.filter(sha256__in={file.sha256 for file in files}, ticket__isnull=False)
-        .exclude(ticket=files[0].ticket_id)
-        .values_list("sha256", "ticket__number")[:50]
-    )
-    found: dict[str, list[str]] = {}
-    for sha256, number in same:
-        found.setdefault(sha256, []).append(str(number))
-    return found
+def joined(ticket: Ticket) -> QuerySet[Any, Any]:
+    """This function will name a dispute and those merged into it, for a subquery: an "or" over
+    two tables would be served by no index."""
+    return Ticket.objects.filter(Q(pk=ticket.pk) | Q(merged_into=ticket.pk)).values("pk")
 
 
 def name_people(dossier: Dossier) -> dict[str, str]:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tickets.admin.page import Dossier
-from tickets.evidence import evidence_storage
+from tickets.evidence import Seen, evidence_storage
 from tickets.models import Evidence
 from tickets.views.files import show_preview
 
@@ -48,6 +48,8 @@ def send_original(ticket_id: int, evidence_id: UUID) -> Any:
 
 def describe_files(dossier: Dossier) -> list[dict[str, Any]]:
     """This function will say of each file what it is, what it holds and where else it was seen."""
+    numbers = {event.ticket_id: event.ticket.number for event in dossier.events}
+    numbers.pop(dossier.ticket.pk, None)
     return [
         {
             "file": file,
@@ -55,11 +57,17 @@ def describe_files(dossier: Dossier) -> list[dict[str, Any]]:
             "preview": address(file, "preview") if file.preview else "",
             "original": address(file, "original"),
             "facts": describe_facts(file),
-            "elsewhere": dossier.seen_elsewhere.get(file.sha256, []),
+            "same": sorted({seen.number for seen in elsewhere(dossier, file) if seen.is_same}),
+            "alike": sorted({seen.number for seen in elsewhere(dossier, file) if not seen.is_same}),
+            "source": numbers.get(file.ticket_id or 0, ""),
             "started_promise": file.pk == dossier.ticket.commitment_started_by_id,
         }
         for file in dossier.files
     ]
+
+
+def elsewhere(dossier: Dossier, file: Evidence) -> list[Seen]:
+    return dossier.seen_elsewhere.get(file.pk, [])
 
 
 def address(file: Evidence, which: str) -> str:

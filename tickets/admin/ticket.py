@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from orders.admin.readonly import ReadOnlyAdmin
+from tickets.admin.calling import CallPage
 from tickets.admin.deciding import DecidingVerbs
 from tickets.admin.edge import acting, now_of, user_of, works_disputes
 from tickets.admin.handling import HandlingVerbs
@@ -28,7 +29,7 @@ from tickets.models import Ticket
 
 
 @admin.register(Ticket)
-class TicketAdmin(HandlingVerbs, DecidingVerbs, QueueColumns, ReadOnlyAdmin):
+class TicketAdmin(CallPage, HandlingVerbs, DecidingVerbs, QueueColumns, ReadOnlyAdmin):
     """Nothing is edited here: every change is a verb, carried out by the domain."""
 
     list_before_template = "admin/tickets/ticket/views.html"
@@ -44,6 +45,8 @@ class TicketAdmin(HandlingVerbs, DecidingVerbs, QueueColumns, ReadOnlyAdmin):
         "resolve",
         "refuse",
         "escalate",
+        "merge",
+        "link_outage",
         "approve",
         "decline",
         "reopen",
@@ -65,6 +68,7 @@ class TicketAdmin(HandlingVerbs, DecidingVerbs, QueueColumns, ReadOnlyAdmin):
         wrap = self.admin_site.admin_view
         here = "<int:ticket_id>/proof/<uuid:evidence_id>"
         around = [
+            path("call/", wrap(self.call), name="tickets_ticket_call"),
             path("next/", wrap(self.onward), name="tickets_ticket_next"),
             path("here/", wrap(require_POST(self.here)), name="tickets_here"),
         ]

@@ -43,6 +43,8 @@ class Entry:
     tone: str
     is_quiet: bool
     hash: str
+    #: Number of the dispute that was merged into this one, where it happened there.
+    source: str = ""
 
 
 def tell_history(dossier: Dossier) -> list[Entry]:
@@ -68,6 +70,7 @@ def tell_event(event: Event, dossier: Dossier, said: dict[str, Message]) -> Entr
         tone="bad" if kind in BAD else "good" if kind in GOOD else "warn" if kind in WARN else "",
         is_quiet=kind in QUIET,
         hash=event.hash,
+        source="" if event.ticket_id == dossier.ticket.pk else event.ticket.number,
     )
 
 
@@ -122,6 +125,10 @@ def tell_question(data: dict[str, Any], dossier: Dossier) -> str:
     return " · ".join(parts)
 
 
+def tell_merge(data: dict[str, Any], dossier: Dossier) -> str:
+    return str(f"→ {data['into']}" if data.get("into") else f"← {data.get('source', '')}")
+
+
 def tell_outcome(data: dict[str, Any], dossier: Dossier) -> str:
     return label_of(Ticket.Outcome, data.get("outcome"))
 
@@ -174,6 +181,7 @@ DETAILS: dict[Event.Kind, Callable[[dict[str, Any], Dossier], str]] = {
     Kind.REFUND_SETTLED: tell_money,
     Kind.REFUND_REJECTED: tell_money,
     Kind.REFUND_MANUAL: tell_money,
+    Kind.MERGED: tell_merge,
     Kind.RESOLVED: tell_outcome,
     Kind.REFUSED: tell_outcome,
     Kind.DEADLINE_FIRED: tell_deadline,

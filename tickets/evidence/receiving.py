@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from orders.refusals import Refused
 from tickets.actors import Actor
+from tickets.evidence.alike import look_of
 from tickets.evidence.keeping import evidence_storage, keep
 from tickets.evidence.pictures import Proof, UnableToRead, read_proof
 from tickets.models import Draft, Evidence, Ticket
@@ -77,6 +78,7 @@ def receive_evidence(
     if proof.preview:
         name = f"evidence/preview/{secrets.token_hex(20)}.jpg"
         evidence.preview.name = keep(name, proof.preview)
+        evidence.look, evidence.shade = look_of(proof.preview)
         evidence.preview_sha256 = hashlib.sha256(proof.preview).hexdigest()
     try:
         _add_row(evidence, draft)

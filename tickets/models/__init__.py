@@ -13,7 +13,6 @@ from tickets.models.macro import Macro
 from tickets.models.mail import InboundMail, Mailbox
 from tickets.models.message import Message
 from tickets.models.notice import Notice
-from tickets.models.picture import PictureBand
 from tickets.models.policy import ServicePolicy
 from tickets.models.referral import Referral
 from tickets.models.saved_view import SavedView
@@ -42,7 +41,6 @@ __all__ = [
     "Mailbox",
     "Message",
     "Notice",
-    "PictureBand",
     "Presence",
     "Referral",
     "SavedView",

@@ -61,9 +61,10 @@ class Evidence(models.Model):
     preview_sha256 = models.CharField(_("SHA-256 of the preview"), max_length=64, blank=True)
     width = models.PositiveIntegerField(_("width"), null=True, blank=True)
     height = models.PositiveIntegerField(_("height"), null=True, blank=True)
-    #: Perceptual hash of what is to be seen (tickets.evidence.alike), 256 bits in hexadecimal;
-    #: empty for PDF, and for pictures that show next to nothing.
-    look = models.CharField(_("perceptual hash"), max_length=64, blank=True)
+    #: What is to be seen, in 32 x 32 grey cells, and the mean of them in hundredths
+    #: (tickets.evidence.alike); empty for PDF, and for pictures that show next to nothing.
+    look = models.TextField(_("look"), blank=True, editable=False)
+    shade = models.PositiveIntegerField(_("shade"), null=True, blank=True, editable=False)
     #: Facts read from the file for staff: camera time, software, whether it holds a position.
     facts = models.JSONField(_("facts"), default=dict)
     #: Who sent it: "customer" or "staff:<id>".
@@ -75,6 +76,12 @@ class Evidence(models.Model):
         verbose_name = _("proof")
         verbose_name_plural = _("proofs")
         ordering = ["received_at", "id"]
+        indexes = [
+            # Read by tickets.evidence.alike.find_seen.
+            models.Index(
+                fields=["shade"], name="evidence_shade", condition=models.Q(shade__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.filename
