@@ -22,6 +22,12 @@ def entry(title: Any, icon: str, address: str, right: str, **more: Any) -> dict[
     return {"title": title, "icon": icon, "link": link, "permission": may(right), **more}
 
 
+def page(title: Any, icon: str, address: str) -> dict[str, Any]:
+    """A page for those who supervise that is about no single table."""
+    right = may("tickets.supervise_ticket")
+    return {"title": title, "icon": icon, "link": reverse_lazy(address), "permission": right}
+
+
 def room(title: Any, *items: dict[str, Any], collapsible: bool = False) -> dict[str, Any]:
     return {"title": title, "separator": True, "collapsible": collapsible, "items": list(items)}
 
@@ -29,7 +35,9 @@ def room(title: Any, *items: dict[str, Any], collapsible: bool = False) -> dict[
 NAVIGATION = [
     room(
         _("Disputes"),
-        {"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
+        {"title": _("Overview"), "icon": "wb_twilight", "link": reverse_lazy("admin:index")},
+        page(_("Dashboard"), "dashboard", "desk:dashboard"),
+        page(_("Reports"), "bar_chart", "desk:reports"),
         entry(
             _("Queue"),
             "confirmation_number",
@@ -50,6 +58,19 @@ NAVIGATION = [
             "tickets_breach_changelist",
             "tickets.supervise_ticket",
             badge="tickets.admin.menu.breaches_badge",
+        ),
+        entry(
+            _("Outside cases"),
+            "account_balance",
+            "tickets_externalcase_changelist",
+            "tickets.view_externalcase",
+        ),
+        entry(
+            _("Closures to look at"),
+            "troubleshoot",
+            "tickets_closurereview_changelist",
+            "tickets.supervise_ticket",
+            badge="tickets.admin.menu.closures_badge",
         ),
         entry(_("12315 notices"), "gavel", "tickets_referral_changelist", "tickets.view_referral"),
         entry(
@@ -133,6 +154,7 @@ NAVIGATION = [
         ),
         entry(_("Shifts"), "event_available", "tickets_shift_changelist", "tickets.view_shift"),
         entry(_("Macros"), "quick_phrases", "tickets_macro_changelist", "tickets.view_macro"),
+        page(_("Revealed data"), "visibility", "desk:reveals"),
         entry(_("Deadlines"), "timer", "tickets_deadline_changelist", "tickets.view_deadline"),
         entry(_("People"), "group", "auth_user_changelist", "auth.view_user"),
         entry(_("Roles"), "badge", "auth_group_changelist", "auth.view_group"),

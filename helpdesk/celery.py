@@ -47,6 +47,8 @@ SCHEDULE = {
     "forget-answers": every(3600.0, "orders.tasks.forget_answers", expires=600),
     "forget-callbacks": every(3600.0, "orders.tasks.forget_callbacks", expires=600),
     "erase-bank-details": every(3600.0, "tickets.tasks.erase_spent_details", expires=600),
+    "draw-closures": every(3600.0, "tickets.tasks.draw_closures", expires=600),
+    "recount-outside-cases": every(3600.0, "tickets.tasks.recount_outside_cases", expires=600),
     # Channels have yesterday's bills from ten on; twice again for one that is late.
     "reconcile": daily("10-12", "orders.tasks.start_reconciling", expires=3000),
 }

@@ -6,6 +6,7 @@ from orders.api.view import NoSuchCall
 from tickets import health
 
 urlpatterns = [
+    path("admin/desk/", include("tickets.admin.rooms")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -14,8 +14,9 @@ READ_DISPUTES = [
     f"tickets.view_{name}"
     for name in (
         "approval", "arrivalwatch", "banktransfer", "breach", "calendarday", "clockpause",
-        "deadline", "draft", "event", "evidence", "factcheck", "inboundmail", "macro", "message",
-        "notice", "referral", "servicepolicy", "shift", "staffedhours", "ticket",
+        "deadline", "draft", "event", "evidence", "externalcase", "factcheck", "inboundmail",
+        "macro", "message", "notice", "referral", "servicepolicy", "shift",
+        "staffedhours", "ticket",
     )
 ]  # fmt: skip
 READ_BOOKS = [
@@ -45,6 +46,8 @@ SUPERVISOR = [
     "orders.sign_off_difference",
     *READ_BOOKS,
     "tickets.supervise_ticket",
+    # Agents do not see which of their closures were drawn.
+    "tickets.view_closurereview",
     "tickets.approve_transfer",
     "tickets.reveal_bank_details",
     "tickets.change_servicepolicy",

@@ -18,13 +18,18 @@ def load_calendar() -> StaffedCalendar:
     A desk without hours counts as always staffed: a missing setting must not stop a clock.
     """
     rows = list(StaffedHours.objects.all())
+    follows = any(row.follows_holidays for row in rows)
+    return build_calendar(rows, list(CalendarDay.objects.all()) if follows else [])
+
+
+def build_calendar(rows: list[StaffedHours], days: list[CalendarDay]) -> StaffedCalendar:
+    """This function will make the calendar that these rows mean."""
     tz = desk_tz()
     hours = {row.weekday: (row.opens_at, row.closes_at) for row in rows}
     if not rows:
         hours = dict.fromkeys(range(7), (time.min, time.min))
     if not any(row.follows_holidays for row in rows):
         return StaffedCalendar(hours=hours, tz=tz)
-    days = list(CalendarDay.objects.all())
     return StaffedCalendar(
         hours=hours,
         tz=tz,

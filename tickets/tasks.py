@@ -4,6 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from helpdesk import clock
+from tickets.closures import draw_closures as draw
 from tickets.mailroom.handling import handle_mails
 from tickets.mailroom.imap import UnableToPoll
 from tickets.mailroom.polling import poll_mailbox
@@ -12,6 +13,7 @@ from tickets.relay import relay as relay_rows
 from tickets.sources import alarm_silent_sources
 from tickets.sweep import sweep as sweep_deadlines
 from tickets.transfer_receipts import erase_spent_details as erase
+from tickets.transitions.external_steps import recount_provisional
 from tickets.watchdog import watch
 
 
@@ -48,6 +50,16 @@ def poll_mail() -> None:
 @shared_task
 def carry_on_batches() -> int:
     return carry_on(clock=clock.now)
+
+
+@shared_task
+def draw_closures() -> int:
+    return draw(now=clock.now())
+
+
+@shared_task
+def recount_outside_cases() -> int:
+    return recount_provisional(now=clock.now())
 
 
 @shared_task

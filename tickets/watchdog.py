@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 
 from orders.models import OrderEvent, Refund, TopUp
 from tickets.duty import is_forsaken
@@ -80,7 +81,7 @@ def tickets_without_clock() -> QuerySet[Ticket]:
         | lacks_outside_clock()
         | (Q(Exists(asked)) & ~has_live(Kind.APPROVAL))
     )
-    return Ticket.objects.filter(lacking).distinct()
+    return Ticket.objects.filter(lacking)
 
 
 def lacks_outside_clock() -> Q:
@@ -129,35 +130,54 @@ def count_tickets_without_clock(now: datetime) -> int:
     return tickets_without_clock().count()
 
 
-def count_fired_without_event(now: datetime) -> int:
+def fired_without_event() -> QuerySet[Deadline]:
     told = Event.objects.filter(deadline=OuterRef("pk"), kind=Event.Kind.DEADLINE_FIRED)
-    return Deadline.objects.filter(~Exists(told), state=Deadline.State.FIRED).count()
+    return Deadline.objects.filter(~Exists(told), state=Deadline.State.FIRED)
+
+
+def count_fired_without_event(now: datetime) -> int:
+    return fired_without_event().count()
+
+
+def stuck_outboxes(now: datetime) -> list[QuerySet[Any]]:
+    return [
+        Notice.objects.filter(state=Notice.State.PENDING, created_at__lt=now - OUTBOX_AGE),
+        OrderEvent.objects.filter(consumed_at__isnull=True, at__lt=now - OUTBOX_AGE),
+        FactCheck.objects.filter(decided_at__isnull=True, decide_by__lt=now - OUTBOX_AGE),
+    ]
 
 
 def count_stuck_outbox(now: datetime) -> int:
-    notices = Notice.objects.filter(state=Notice.State.PENDING, created_at__lt=now - OUTBOX_AGE)
-    events = OrderEvent.objects.filter(consumed_at__isnull=True, at__lt=now - OUTBOX_AGE)
-    checks = FactCheck.objects.filter(decided_at__isnull=True, decide_by__lt=now - OUTBOX_AGE)
-    rows = [waiting.order_by().values("pk") for waiting in (notices, events, checks)]
+    rows = [waiting.order_by().values("pk") for waiting in stuck_outboxes(now)]
     return rows[0].union(*rows[1:], all=True).count()
 
 
-def count_stuck_refunds(now: datetime) -> int:
+def stuck_refunds(now: datetime) -> QuerySet[Refund]:
     return Refund.objects.filter(
         state__in=[Refund.State.UNKNOWN, Refund.State.REQUESTED],
         requested_at__lt=now - REFUND_AGE,
-    ).count()
+    )
+
+
+def count_stuck_refunds(now: datetime) -> int:
+    return stuck_refunds(now).count()
+
+
+def overdue_deadlines(now: datetime) -> QuerySet[Deadline]:
+    return Deadline.objects.filter(state=Deadline.State.PENDING, due_at__lt=now - OVERDUE_AGE)
 
 
 def count_overdue_deadlines(now: datetime) -> int:
-    return Deadline.objects.filter(
-        state=Deadline.State.PENDING, due_at__lt=now - OVERDUE_AGE
-    ).count()
+    return overdue_deadlines(now).count()
+
+
+def paused_without_pause() -> QuerySet[Deadline]:
+    open_pause = ClockPause.objects.filter(deadline=OuterRef("pk"), to_at__isnull=True)
+    return Deadline.objects.filter(~Exists(open_pause), state=Deadline.State.PAUSED)
 
 
 def count_paused_without_pause(now: datetime) -> int:
-    open_pause = ClockPause.objects.filter(deadline=OuterRef("pk"), to_at__isnull=True)
-    return Deadline.objects.filter(~Exists(open_pause), state=Deadline.State.PAUSED).count()
+    return paused_without_pause().count()
 
 
 def count_levels_without_people(now: datetime) -> int:
@@ -175,6 +195,31 @@ RECONCILERS: dict[str, Callable[[datetime], int]] = {
     "levels_without_people": count_levels_without_people,
     "silent_sources": count_silent_sources,
 }
+
+
+def ask_reconcilers(now: datetime) -> dict[str, int]:
+    """This function will ask every reconciler for a page that people wait for: what is counted in
+    one table goes into one statement, the rest is asked one by one."""
+    asked: dict[str, list[QuerySet[Any]]] = {
+        "tickets_without_clock": [tickets_without_clock()],
+        "fired_without_event": [fired_without_event()],
+        "stuck_outbox": stuck_outboxes(now),
+        "stuck_refunds": [stuck_refunds(now)],
+        "overdue_deadlines": [overdue_deadlines(now)],
+        "paused_without_pause": [paused_without_pause()],
+    }
+    counts = [
+        rows.order_by().values(what=Value(name)).annotate(n=Count("pk", distinct=True))
+        for name, several in asked.items()
+        for rows in several
+    ]
+    found = dict.fromkeys(asked, 0)
+    for name, count in counts[0].union(*counts[1:], all=True).values_list("what", "n"):
+        found[name] += count
+    return {
+        name: found[name] if name in found else reconciler(now)
+        for name, reconciler in RECONCILERS.items()
+    }
 
 
 def timers_stand_still(now: datetime) -> str:

@@ -26,12 +26,12 @@ def test_a_supervisor_sees_what_needs_one(office: Desk, wang_at_work: Client):
         actor=acting(office.people["lin"]),
         now=OPENING,
     )
-    response = wang_at_work.get("/admin/")
-    page = words_of(response)
+    page = words_of(wang_at_work.get("/admin/"))
     assert ticket.number in page
     assert "¥800.00" in page
-    assert {item["count"] for item in response.context["reconcilers"]} == {0}
-    assert {level["label"]: level["count"] for level in response.context["levels"]}["agent"] == 1
+    state = wang_at_work.get("/admin/desk/dashboard/").context
+    assert {item["count"] for item in state["reconcilers"]} == {0}
+    assert {level["label"]: level["count"] for level in state["levels"]}["agent"] == 1
 
 
 def test_what_the_desk_refunded_overnight(office: Desk, wang_at_work: Client, at_the_time):
@@ -66,7 +66,7 @@ def test_nobody_is_told_of_the_timers_before_signing_in(office: Desk, client: Cl
 
 def test_drills_are_not_counted(office: Desk, wang_at_work: Client):
     office.open(is_drill=True)
-    levels = wang_at_work.get("/admin/").context["levels"]
+    levels = wang_at_work.get("/admin/desk/dashboard/").context["levels"]
     assert sum(level["count"] for level in levels) == 0
 
 

@@ -4,6 +4,8 @@ from tickets.admin.approvals import ApprovalAdmin
 from tickets.admin.breaches import BreachAdmin
 from tickets.admin.calendar import CalendarDayAdmin, StaffedHoursAdmin
 from tickets.admin.clocks import DeadlineAdmin
+from tickets.admin.closures import ClosureReviewAdmin
+from tickets.admin.external import ExternalCaseAdmin
 from tickets.admin.macros import MacroAdmin
 from tickets.admin.mails import InboundMailAdmin
 from tickets.admin.notices import NoticeAdmin
@@ -17,7 +19,9 @@ __all__ = [
     "ApprovalAdmin",
     "BreachAdmin",
     "CalendarDayAdmin",
+    "ClosureReviewAdmin",
     "DeadlineAdmin",
+    "ExternalCaseAdmin",
     "InboundMailAdmin",
     "MacroAdmin",
     "NoticeAdmin",

@@ -1,29 +1,40 @@
-"""The first page: what needs a supervisor now, what the desk did alone, whether the timers run."""
+"""The first page and the dashboard: what waits, how the desk keeps its word, whether it runs."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Case as Choose
+from django.db.models import CharField, Count, Q, Sum, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from orders.admin.cells import yuan
-from orders.models import Order, Refund
+from orders.models import Outage, Refund
 from tickets.admin.countdown import write_length
-from tickets.admin.deciding_forms import describe_question
-from tickets.admin.edge import now_of, supervises, works_disputes
-from tickets.admin.links import ticket_address
+from tickets.admin.edge import name_of, now_of, supervises, works_disputes
 from tickets.admin.menu import count_waiting
+from tickets.admin.morning import fill_morning
 from tickets.admin.queue import annotate_queue, count_open, list_views, open_tickets
-from tickets.models import Approval, SweepBeat, Ticket
-from tickets.watchdog import RECONCILERS, SWEEP_AGE
+from tickets.models import Breach, SweepBeat, Ticket
+from tickets.reports import Kept, Period, count_by_day
+from tickets.watchdog import SWEEP_AGE, ask_reconcilers
 
-State = Refund.State
+CHART_DAYS = 30
+LISTED = 8
 
-#: The night begins at 18:00 of the day before.
-EVENING = 18
+#: Stretches of what is left of the promise, each up to its hours.
+LEFT: tuple[tuple[str, Any, int], ...] = (
+    ("over", gettext_lazy("over"), 0),
+    ("h2", gettext_lazy("under 2 h"), 2),
+    ("h8", gettext_lazy("2 to 8 h"), 8),
+    ("h24", gettext_lazy("8 to 24 h"), 24),
+)
+#: Without a file that proves it no promise runs; with a long policy one may run for longer.
+LEFT_ELSE = (("more", gettext_lazy("over 24 h")), ("none", gettext_lazy("not running")))
+LEVEL_COLOURS = {"agent": "#3b75f6", "supervisor": "#d98311", "referred": "#b3121d"}
 
 
 def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -31,19 +42,11 @@ def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
     if not works_disputes(request):
         return context
     context["title"] = _("Overview")
-    counts = count_open(request)
-    context["queue_views"] = list_views(request, counts)
+    context["queue_views"] = list_views(request, count_open(request))
     if not supervises(request):
         return context | {"next_tickets": list_next(request)}
-    now = now_of(request)
-    return context | {
-        "levels": list_levels(counts),
-        "waiting": count_waiting(request),
-        "questions": list_questions(now),
-        "night": tell_night(now),
-        "reconcilers": ask_reconcilers(now),
-        "beats": list_beats(now),
-    }
+    context["title"] = _("Morning")
+    return context | {"waiting": count_waiting(request), **fill_morning(now_of(request))}
 
 
 def list_next(request: HttpRequest) -> list[Any]:
@@ -53,50 +56,157 @@ def list_next(request: HttpRequest) -> list[Any]:
     return list(tickets.select_related("order").order_by("next_due_at")[:8])
 
 
-def list_levels(counts: dict[str, int]) -> list[dict[str, Any]]:
-    queue = reverse("admin:tickets_ticket_changelist")
-    return [
-        {"label": label, "count": counts[code], "address": f"{queue}?level__exact={code}"}
-        for code, label in Ticket.Level.choices
-    ]
-
-
-def list_questions(now: datetime) -> list[dict[str, Any]]:
-    waiting = Approval.objects.filter(state=Approval.State.PENDING).select_related("ticket__order")
-    return [
-        {
-            "number": approval.ticket.number,
-            "address": ticket_address(approval.ticket_id),
-            "text": describe_question(approval),
-            "waits": write_length(now - approval.requested_at),
-        }
-        for approval in waiting.order_by("requested_at")[:8]
-    ]
-
-
-def tell_night(now: datetime) -> dict[str, Any]:
-    """This function will sum up what the desk refunded by itself since yesterday evening."""
-    evening = timezone.localtime(now).replace(hour=EVENING, minute=0, second=0, microsecond=0)
-    since = evening - timedelta(days=1)
-    refunds = Refund.objects.filter(
-        purpose=Refund.Purpose.COMMITMENT, requested_at__gte=since, held=False
-    ).exclude(payment__order__source=Order.Source.DRILL)
-    out = Q(state__in=[State.REQUESTED, State.ACCEPTED, State.UNKNOWN, State.SUCCEEDED])
-    summed = refunds.aggregate(
-        count=Count("pk", filter=out),
-        fen=Sum("amount_fen", filter=out),
-        failed=Count("pk", filter=Q(state__in=[State.REJECTED, State.MANUAL])),
-    )
+def fill_state(request: HttpRequest) -> dict[str, Any]:
+    """This function will collect what the dashboard shows."""
+    now = now_of(request)
+    days = count_by_day(Period.of_days(CHART_DAYS, now=now), now=now)
+    levels = count_levels(now)
     return {
-        "count": summed["count"],
-        "amount": yuan(summed["fen"] or 0),
-        "failed": summed["failed"],
-        "since": since,
-        "address": reverse("admin:orders_refund_changelist") + "?purpose__exact=commitment",
+        "title": _("Dashboard"),
+        "promises": [tell_promise(days, 7), tell_promise(days, CHART_DAYS)],
+        "days": [{"day": day, "kept": kept} for day, kept in reversed(days.items())],
+        "days_chart": chart_days(days),
+        "levels": levels,
+        "left_labels": [label for _code, label in left_labels()],
+        "levels_chart": chart_levels(levels),
+        "open_total": sum(level["count"] for level in levels),
+        "waiting": count_waiting(request),
+        "held": sum_held(),
+        "breaches": list_breaches(),
+        "outages": list_outages(now),
+        "reconcilers": list_reconcilers(now),
+        "beats": list_beats(now),
     }
 
 
-def ask_reconcilers(now: datetime) -> list[dict[str, Any]]:
+def tell_promise(days: dict[Any, Kept], length: int) -> dict[str, Any]:
+    """This function will sum the promise up over the last ``length`` days."""
+    summed = Kept()
+    for kept in list(days.values())[-length:]:
+        for fate in ("kept", "broken", "given_up"):
+            summed.add(fate, getattr(kept, fate))
+    return {"days": length, "share": write_share(summed), "kept": summed}
+
+
+def write_share(kept: Kept) -> str:
+    """A share that is not 100 % is never rounded up to it."""
+    if kept.share is None:
+        return "—"
+    percent = int(kept.share * 1000) / 10
+    return f"{percent:.1f} %" if kept.broken else "100 %"
+
+
+def chart_days(days: dict[Any, Kept]) -> dict[str, str]:
+    return chart(
+        [f"{day:%m-%d}" for day in days],
+        (_("kept"), "#1f9d55", [kept.kept for kept in days.values()]),
+        (_("broken"), "#d32531", [kept.broken for kept in days.values()]),
+    )
+
+
+def chart(labels: list[str], *series: tuple[Any, str, list[int]]) -> dict[str, str]:
+    """This function will write stacked bars as the skin's chart.js reads them."""
+    ticks = {"color": "#7c8698", "precision": 0, "maxRotation": 0}
+    scales = {
+        "x": {"stacked": True, "ticks": ticks, "grid": {"display": False}},
+        "y": {"stacked": True, "beginAtZero": True, "ticks": ticks},
+    }
+    legend = {"position": "bottom", "labels": {"color": "#7c8698", "boxWidth": 14}}
+    options = {"maintainAspectRatio": False, "animation": False, "scales": scales}
+    datasets = [
+        {"label": str(name), "backgroundColor": colour, "data": data, "maxBarThickness": 36}
+        for name, colour, data in series
+    ]
+    return {
+        "data": json.dumps({"labels": labels, "datasets": datasets}),
+        "options": json.dumps({**options, "plugins": {"legend": legend}}),
+    }
+
+
+def left_labels() -> list[tuple[str, Any]]:
+    return [*((code, label) for code, label, _hours in LEFT), *LEFT_ELSE]
+
+
+def count_levels(now: datetime) -> list[dict[str, Any]]:
+    """This function will count open disputes by level and by what is left of their promise."""
+    whens = [
+        When(commitment_due_at__lte=now + timedelta(hours=hours), then=Value(code))
+        for code, _label, hours in LEFT
+    ]
+    left = Choose(
+        When(commitment_due_at__isnull=True, then=Value("none")),
+        *whens,
+        default=Value("more"),
+        output_field=CharField(),
+    )
+    rows = open_tickets().filter(is_drill=False).order_by().annotate(left=left)
+    found = {(level, code): n for level, code, n in counted(rows)}
+    queue = reverse("admin:tickets_ticket_changelist")
+    result = []
+    for level, label in Ticket.Level.choices:
+        cells = [found.get((level, code), 0) for code, _label in left_labels()]
+        address = f"{queue}?level__exact={level}"
+        result.append(
+            {
+                "code": level,
+                "label": label,
+                "cells": cells,
+                "count": sum(cells),
+                "address": address,
+            }
+        )
+    return result
+
+
+def counted(rows: Any) -> Any:
+    return rows.values_list("level", "left").annotate(n=Count("pk"))
+
+
+def chart_levels(levels: list[dict[str, Any]]) -> dict[str, str]:
+    return chart(
+        [str(label) for _code, label in left_labels()],
+        *((level["label"], LEVEL_COLOURS[level["code"]], level["cells"]) for level in levels),
+    )
+
+
+def sum_held() -> dict[str, Any]:
+    """This function will sum up the refunds that wait for somebody's approval."""
+    held = Refund.objects.filter(held=True, state=Refund.State.PLANNED)
+    summed = held.aggregate(count=Count("pk"), fen=Sum("amount_fen"))
+    return {"count": summed["count"], "amount": yuan(summed["fen"] or 0)}
+
+
+def list_breaches() -> list[dict[str, Any]]:
+    breaches = Breach.objects.filter(reviewed_at__isnull=True, ticket__is_drill=False)
+    newest = breaches.select_related("ticket__assignee").order_by("-due_at")[:LISTED]
+    return [
+        {
+            "address": reverse("admin:tickets_breach_change", args=[breach.pk]),
+            "number": breach.ticket.number,
+            "kind": breach.get_kind_display(),
+            "due_at": breach.due_at,
+            "handler": name_of(breach.ticket.assignee) or "—",
+        }
+        for breach in newest
+    ]
+
+
+def list_outages(now: datetime) -> list[dict[str, Any]]:
+    outages = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now))
+    known = outages.annotate(disputes=Count("tickets")).order_by("-started_at")[:LISTED]
+    return [
+        {
+            "title": outage.title,
+            "since": outage.started_at,
+            "lasts": write_length(now - outage.started_at),
+            "is_public": outage.is_public,
+            "disputes": outage.disputes,
+        }
+        for outage in known
+    ]
+
+
+def list_reconcilers(now: datetime) -> list[dict[str, Any]]:
     """This function will ask each question whose only good answer is zero."""
     labels = {
         "tickets_without_clock": _("Disputes without the clock they need"),
@@ -109,8 +219,8 @@ def ask_reconcilers(now: datetime) -> list[dict[str, Any]]:
         "silent_sources": _("Mailbox or shop database that cannot be read"),
     }
     return [
-        {"label": labels.get(name, name), "count": reconciler(now)}
-        for name, reconciler in RECONCILERS.items()
+        {"label": labels.get(name, name), "count": count}
+        for name, count in ask_reconcilers(now).items()
     ]
 
 

@@ -13,7 +13,7 @@ from orders.masking import mask_account
 from tickets.admin.edge import name_of, now_of, supervises, user_of, works_disputes
 from tickets.admin.links import ticket_address
 from tickets.admin.queue import find_tickets
-from tickets.models import Approval, Breach, Ticket
+from tickets.models import Approval, Breach, ClosureReview, Ticket
 from tickets.watchdog import timers_stand_still
 
 SEARCH_RESULTS = 10
@@ -25,11 +25,12 @@ def count_waiting(request: HttpRequest) -> dict[str, int]:
     if not hasattr(known, "desk_waiting"):
         asked = Approval.objects.filter(state=Approval.State.PENDING)
         missed = Breach.objects.filter(reviewed_at__isnull=True, ticket__is_drill=False)
+        drawn = ClosureReview.objects.filter(reviewed_at__isnull=True)
         rows = [
             rows.order_by().values(what=Value(what)).annotate(n=Count("pk"))
-            for what, rows in (("approvals", asked), ("breaches", missed))
+            for what, rows in (("approvals", asked), ("breaches", missed), ("closures", drawn))
         ]
-        known.desk_waiting = dict(rows[0].union(rows[1], all=True).values_list("what", "n"))
+        known.desk_waiting = dict(rows[0].union(*rows[1:], all=True).values_list("what", "n"))
     waiting: dict[str, int] = known.desk_waiting
     return waiting
 
@@ -41,6 +42,10 @@ def approvals_badge(request: HttpRequest) -> str:
 
 def breaches_badge(request: HttpRequest) -> str:
     return str(count_waiting(request).get("breaches", "")) if supervises(request) else ""
+
+
+def closures_badge(request: HttpRequest) -> str:
+    return str(count_waiting(request).get("closures", "")) if supervises(request) else ""
 
 
 def environment(request: HttpRequest) -> list[str] | None:

@@ -16,9 +16,12 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from orders.admin.cells import as_json
 from tickets.admin.countdown import write_length
 from tickets.admin.edge import acting, now_of
+from tickets.admin.foreseeing import Foreseeing
+from tickets.foresight import Foresight, foresee
 from tickets.models import ServicePolicy
 from tickets.policies import replace_policy
 from tickets.policy_reader import InvalidPolicy, read_policy
+from tickets.staffing import load_calendar
 
 
 class PolicyForm(forms.ModelForm):
@@ -91,7 +94,7 @@ def explain(error: InvalidPolicy) -> list[str]:
 
 
 @admin.register(ServicePolicy)
-class ServicePolicyAdmin(ModelAdmin):
+class ServicePolicyAdmin(Foreseeing, ModelAdmin):
     form = PolicyForm
     list_display = ("code", "version", "promise", "rehearses", "updated_at", "updated_by")
     actions = None
@@ -118,6 +121,10 @@ class ServicePolicyAdmin(ModelAdmin):
             now=now_of(request),
         )
         obj.refresh_from_db()
+
+    def foresee(self, request: HttpRequest, form: Any) -> Foresight:
+        policy = read_policy({"code": form.instance.code, **form.cleaned_data["text"]})
+        return foresee(now=now_of(request), calendar=load_calendar(), new_policy=policy)
 
     @display(description=gettext_lazy("policy"))
     def shown(self, policy: ServicePolicy) -> SafeString:

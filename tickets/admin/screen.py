@@ -42,6 +42,7 @@ KEYS = {
     "approve": "y",
     "decline": "n",
     "reopen": "o",
+    "attach": "b",
     "note": "i",
     "reveal": "v",
 }
@@ -107,6 +108,7 @@ def offered_verbs(dossier: Dossier, actor: Actor, *, may_reveal: bool) -> list[s
         "merge": is_open and not standing.owed_fen and not standing.reserved_fen,
         "link_outage": is_open,
         "reopen": supervises and ticket.status in (Status.RESOLVED, Status.CLOSED),
+        "attach": ticket.status != Status.WITHDRAWN,
         "note": True,
         "reveal": may_reveal,
     }

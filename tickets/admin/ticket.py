@@ -17,6 +17,7 @@ from orders.admin.readonly import ReadOnlyAdmin
 from tickets.admin.calling import CallPage
 from tickets.admin.deciding import DecidingVerbs
 from tickets.admin.edge import acting, now_of, user_of, works_disputes
+from tickets.admin.external import AttachVerb
 from tickets.admin.handling import HandlingVerbs
 from tickets.admin.looking import is_row_number, tell_others
 from tickets.admin.onward import next_address
@@ -29,7 +30,7 @@ from tickets.models import Ticket
 
 
 @admin.register(Ticket)
-class TicketAdmin(CallPage, HandlingVerbs, DecidingVerbs, QueueColumns, ReadOnlyAdmin):
+class TicketAdmin(CallPage, HandlingVerbs, DecidingVerbs, AttachVerb, QueueColumns, ReadOnlyAdmin):
     """Nothing is edited here: every change is a verb, carried out by the domain."""
 
     list_before_template = "admin/tickets/ticket/views.html"
@@ -50,6 +51,7 @@ class TicketAdmin(CallPage, HandlingVerbs, DecidingVerbs, QueueColumns, ReadOnly
         "approve",
         "decline",
         "reopen",
+        "attach",
         "note",
         "reveal",
     )
