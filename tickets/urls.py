@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from tickets.views import bank, dispute, home, lookup, order_page, tracking, verbs
+from tickets.views import bank, dispute, home, lookup, order_page, papers, tracking, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -36,5 +36,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/<str:token>/rate/", verbs.rate, name="rate"),
     path("t/<str:token>/bank/", bank.bank_details, name="bank-details"),
     path("t/<str:token>/verify/", verbs.verify_device, name="verify-device"),
-    path("t/<str:token>/dossier/", tracking.dossier, name="dossier"),
+    path("t/<str:token>/news/", tracking.news, name="news"),
+    path("t/<str:token>/report/", papers.report, name="report"),
+    path("t/<str:token>/report/pdf/", papers.report_pdf, name="report-pdf"),
+    path("t/<str:token>/dossier/", papers.dossier, name="dossier"),
+    path("t/<str:token>/dossier/pdf/", papers.dossier_pdf, name="dossier-pdf"),
 ]

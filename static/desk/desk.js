@@ -2,9 +2,12 @@
 const html = document.documentElement;
 html.classList.add("js");
 
-for (const el of document.querySelectorAll("[data-copy], [data-copy-address], [data-print]")) {
-  el.hidden = false;
+function showHelpers(root) {
+  for (const el of root.querySelectorAll("[data-copy], [data-copy-address], [data-print]")) {
+    el.hidden = false;
+  }
 }
+showHelpers(document);
 
 function copyText(text) {
   // Some in-app browsers have no clipboard, or refuse it: a selection always works.
@@ -47,7 +50,7 @@ window.addEventListener("pageshow", () => {
 });
 
 // The server's clock counts: a telephone's may be wrong by hours.
-for (const el of document.querySelectorAll("[data-due]")) {
+function countDown(el) {
   const due = Date.parse(el.dataset.due);
   const offset = Date.parse(el.dataset.now) - Date.now();
   const tick = () => {
@@ -57,6 +60,7 @@ for (const el of document.querySelectorAll("[data-due]")) {
       clearInterval(timer);
       return;
     }
+    if (!el.isConnected) return clearInterval(timer);
     const parts = [[Math.floor(left / 3600), el.dataset.h], [Math.floor(left / 60) % 60, el.dataset.m],
       [left % 60, el.dataset.s]];
     el.replaceChildren(...parts.flatMap(([value, unit]) => {
@@ -69,6 +73,7 @@ for (const el of document.querySelectorAll("[data-due]")) {
   el.hidden = false;
   tick();
 }
+document.querySelectorAll("[data-due]").forEach(countDown);
 
 // Photos shrink before they travel; screenshots are small already and stay as they are.
 const WORTH_SHRINKING = 2 * 1024 * 1024;
@@ -185,3 +190,62 @@ document.addEventListener("click", async (event) => {
   // With nine files there was no place to choose another one; now there is.
   if (!form.querySelector("input[type=file]")) location.reload();
 });
+
+// A dispute's page asks every two seconds how far the dispute has come (20 bytes), while somebody
+// looks at it; after ten quiet minutes every fifteen. Only news make it fetch the page itself.
+const live = document.getElementById("live");
+const EAGER = 2000;
+const PATIENT = 15000;
+const QUIET_AFTER = 10 * 60 * 1000;
+let stirred = Date.now();
+let pause = EAGER;
+let asking = 0;
+
+function isTypedIn() {
+  return [...document.querySelectorAll("main textarea, main input:not([type=hidden]):not([type=file])")]
+    .some((field) => (/^(radio|checkbox)$/.test(field.type) ? field.checked !== field.defaultChecked
+      : field.value !== field.defaultValue));
+}
+
+async function bringNews() {
+  const answer = await fetch(live.dataset.page, { headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = fresh.getElementById("live");
+  if (now.dataset.shape !== live.dataset.shape) {
+    // What can be done here has changed with it, not only what is said.
+    if (!isTypedIn()) return location.assign(live.dataset.page);
+    document.getElementById("changed").hidden = false;
+  }
+  for (const id of ["live-now", "live-money", "live-said"]) {
+    const part = document.importNode(fresh.getElementById(id), true);
+    document.getElementById(id).replaceWith(part);
+    showHelpers(part);
+    part.querySelectorAll("[data-due]").forEach(countDown);
+  }
+  document.title = fresh.title;
+  live.dataset.seq = now.dataset.seq;
+  document.getElementById("heard").textContent = live.dataset.said;
+  stirred = Date.now();
+}
+
+async function ask() {
+  clearTimeout(asking);
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(`${live.dataset.news}?since=${live.dataset.seq}`);
+    if (answer.status === 404) return;
+    if (answer.status === 200) await bringNews();
+    else if (answer.status !== 204) throw new Error(String(answer.status));
+    pause = Date.now() - stirred > QUIET_AFTER ? PATIENT : EAGER;
+  } catch {
+    pause = Math.min(pause * 2, 60000); // a line that is gone, or a desk that has too much to do
+  }
+  asking = setTimeout(ask, pause);
+}
+
+if (live) {
+  asking = setTimeout(ask, EAGER);
+  document.addEventListener("visibilitychange", ask);
+  document.addEventListener("input", () => { stirred = Date.now(); });
+}

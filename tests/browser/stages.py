@@ -11,6 +11,7 @@ from tests.stories import HOUR, MINUTE, Desk, acting, make_order
 from tests.tickets.pages import picture, upload
 from tickets import transitions
 from tickets.actors import Actor
+from tickets.arrivals import watch_arrival
 from tickets.evidence import receive_evidence
 from tickets.intake import start_draft
 from tickets.models import Draft, Ticket
@@ -120,6 +121,13 @@ def delivered_order(stage: Stage) -> str:
     return stage.order_page(status="delivered")
 
 
+def stop_watch(stage: Stage) -> str:
+    watch = watch_arrival(
+        order=stage.order(), email="a@example.com", language="zh-hans", now=stage.now
+    )
+    return f"/orders/arrival/{watch.stop_token}/"
+
+
 def check(stage: Stage) -> str:
     return f"/disputes/new/?order={make_order_token(stage.order())}"
 
@@ -217,6 +225,12 @@ def referred(stage: Stage) -> str:
     return stage.page(ticket)
 
 
+def report(stage: Stage) -> str:
+    refunded(stage)
+    assert stage.ticket is not None
+    return stage.page(stage.ticket, "report/")
+
+
 def dossier(stage: Stage) -> str:
     referred(stage)
     assert stage.ticket is not None
@@ -244,5 +258,7 @@ STAGES: dict[str, Callable[[Stage], str]] = {
     "tracking-late": late,
     "tracking-withdrawn": withdrawn,
     "tracking-referred": referred,
+    "report": report,
     "dossier": dossier,
+    "stop-watch": stop_watch,
 }

@@ -6,6 +6,7 @@ from uuid import UUID
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -21,6 +22,7 @@ from tickets.forms import (
     WithdrawForm,
 )
 from tickets.models import Event, Ticket
+from tickets.papers import draw_code
 from tickets.views.files import grid_context, show_preview
 from tickets.views.guard import is_verified
 from tickets.views.home import desk_hours
@@ -44,6 +46,27 @@ def find_ticket(token: str) -> Ticket:
 
 @never_cache
 @require_safe
+def news(request: HttpRequest, token: str) -> HttpResponse:
+    """What a page that is open asks every two seconds (0016): how far the dispute has come.
+
+    One indexed read and twenty bytes; only where they differ from ``since`` is the page asked for.
+    """
+    rows = Ticket.objects.filter(tracking_token=token).values_list("event_seq", flat=True)
+    seq = rows.first()
+    if seq is None:
+        raise Http404
+    if request.GET.get("since") == str(seq):
+        return HttpResponse(status=204)
+    return JsonResponse({"seq": seq})
+
+
+def is_in_wechat(request: HttpRequest) -> bool:
+    """This function will tell whether the page is read inside WeChat, which opens no downloads."""
+    return "MicroMessenger" in request.headers.get("User-Agent", "")
+
+
+@never_cache
+@require_safe
 def tracking(request: HttpRequest, token: str) -> HttpResponse:
     return show_ticket(request, find_ticket(token), now=clock.now())
 
@@ -60,8 +83,12 @@ def show_ticket(
     """This function will show the page; forms that were refused stay open with their errors."""
     timeline = tell_timeline(ticket)
     grid = ticket_grid(ticket, file_errors or [])
+    address = request.build_absolute_uri(reverse("tracking", args=[ticket.tracking_token]))
     context = {
         "ticket": ticket,
+        "address": address,
+        "code": draw_code(address),
+        "in_wechat": is_in_wechat(request),
         "category_label": CARDS[Ticket.Category(ticket.category)][0],
         "story": tell_ticket(ticket, now=now),
         "transfer": tell_transfer(ticket),
@@ -113,32 +140,6 @@ def tracking_forms(
 @require_safe
 def ticket_preview(request: HttpRequest, token: str, evidence_id: UUID) -> HttpResponse:
     return show_preview(find_ticket(token).evidence.all(), evidence_id)
-
-
-@never_cache
-@require_safe
-def dossier(request: HttpRequest, token: str) -> HttpResponse:
-    """What a customer takes along to 12315. Unmasked, so it asks for the last four first."""
-    ticket = find_ticket(token)
-    referral = ticket.referrals.first()
-    if referral is None:
-        raise Http404
-    if not is_verified(request, ticket):
-        return render(request, "tickets/verify.html", verify_context(ticket), status=403)
-    if request.GET.get("download"):
-        options = {"ensure_ascii": False, "indent": 2}
-        response = JsonResponse(referral.dossier, json_dumps_params=options)
-        response["Content-Disposition"] = f'attachment; filename="{ticket.number}-12315.json"'
-        return response
-    context = {
-        "ticket": ticket,
-        "referral": referral,
-        "order": ticket.order,
-        "refunds": tell_refunds(ticket),
-        "payments": ticket.order.payments.all(),
-        "now": clock.now(),
-    }
-    return render(request, "tickets/dossier.html", context)
 
 
 def verify_context(ticket: Ticket, form: forms.Form | None = None) -> dict[str, object]:

@@ -91,7 +91,14 @@ def escalate(request: HttpRequest, token: str) -> HttpResponse:
         return transitions.escalate(ticket_id=ticket.pk, reason=reason, actor=CUSTOMER, now=now)
 
     form = ReasonForm(request.POST, auto_id="escalate_%s")
-    return act(request, token, "escalate", form, call, _("A supervisor has it now."))
+    return act(
+        request,
+        token,
+        "escalate",
+        form,
+        call,
+        _("A supervisor has it now. Your progress report is ready below."),
+    )
 
 
 @never_cache
