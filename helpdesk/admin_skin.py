@@ -141,6 +141,12 @@ NAVIGATION = [
             _("Policies"), "rule", "tickets_servicepolicy_changelist", "tickets.view_servicepolicy"
         ),
         entry(
+            _("Published rules"),
+            "policy",
+            "orders_ruleversion_changelist",
+            "orders.view_ruleversion",
+        ),
+        entry(
             _("Staffed hours"),
             "schedule",
             "tickets_staffedhours_changelist",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from orders.facts import OrderFacts, PaymentFacts, can_move
 from orders.models import Order, OrderEvent, Payment
 from orders.refusals import Refused
+from orders.rules import version_at
 
 #: Columns whose change says nothing new about the order itself.
 BOOKKEEPING = {"facts_as_of", "source"}
@@ -81,6 +82,8 @@ def store_order(
 
 def create_order(*, order_no: str, facts: OrderFacts, source: str, now: datetime) -> Stored:
     order = new_order(order_no=order_no, facts=facts, source=source, now=now)
+    # What the shop does not say is what was published when the order was made.
+    order.rule_version = order.rule_version or version_at(now)
     # Before the numbers are looked at: who creates the same order waits here for us, instead of
     # finding our payment afterwards and taking it for another order's.
     order.save(force_insert=True)
@@ -133,6 +136,9 @@ def find_changes(
     if is_known_better_here(order, facts):
         for name in ("status", "delivered_face_fen"):
             columns.pop(name, None)
+    if not facts.rule_version:
+        # Bought under a version once and for all: silence takes it back no more than it did.
+        columns.pop("rule_version", None)
     changes = Changes(order=differences(order, columns), updated=[], added=[], removed=[])
     unmentioned = list(payments)
     for stated in facts.payments:

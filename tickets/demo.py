@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 
 from orders.api.keys import create_api_key
+from orders.demo_shop.rules import publish_demo_rules
 from orders.models import ApiKey
 from tickets.models import StaffedHours
 from tickets.policies import get_policy
@@ -49,6 +50,7 @@ def set_up_desk() -> None:
         StaffedHours.objects.bulk_create(
             StaffedHours(weekday=day, opens_at=time(9), closes_at=time.min) for day in range(7)
         )
+    publish_demo_rules()
     for year in CALENDAR_YEARS:
         store_days(days_of_year(year))
 

@@ -6,7 +6,7 @@ from django.db import transaction
 READ_ORDERS = [
     f"orders.view_{name}"
     for name in (
-        "order", "orderevent", "outage", "payment", "refund", "refundcall", "topup",
+        "order", "orderevent", "outage", "payment", "refund", "refundcall", "ruleversion", "topup",
         "deliveryrecord",
     )
 ]  # fmt: skip
@@ -41,6 +41,7 @@ SUPERVISOR = [
     *AGENT,
     "orders.add_deliveryrecord",
     "orders.declare_outage",
+    "orders.publish_rules",
     "orders.refund_batch",
     "orders.settle_refund_by_hand",
     "orders.sign_off_difference",

@@ -1,10 +1,11 @@
 from django.urls import URLPattern, URLResolver, path
 
-from tickets.views import bank, dispute, home, lookup, order_page, papers, tracking, verbs
+from tickets.views import bank, dispute, home, lookup, order_page, papers, rules, tracking, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
-    path("rules/", home.rules, name="rules"),
+    path("rules/", rules.rules, name="rules"),
+    path("rules/<path:version>/", rules.rules_version, name="rules-version"),
     path("notices/", home.notices, name="notices"),
     path("orders/lookup/", lookup.look_up, name="lookup"),
     path("orders/arrival/<str:token>/", order_page.stop_watch, name="stop-watch"),

@@ -7,6 +7,7 @@ from orders.models.outage import BatchRow, Outage, RefundBatch, new_batch_number
 from orders.models.payment import Payment
 from orders.models.reconciliation import ReconciliationDifference, ReconciliationRun
 from orders.models.refund import Refund, RefundCall, refund_number
+from orders.models.rules import RuleVersion
 from orders.models.shop import ShopFault, ShopFeed
 from orders.models.topup import DeliveryRecord, ProofLevel, TopUp
 
@@ -32,6 +33,7 @@ __all__ = [
     "Refund",
     "RefundBatch",
     "RefundCall",
+    "RuleVersion",
     "ShopFault",
     "ShopFeed",
     "TopUp",

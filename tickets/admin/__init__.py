@@ -12,6 +12,7 @@ from tickets.admin.notices import NoticeAdmin
 from tickets.admin.people import PeopleAdmin, RolesAdmin
 from tickets.admin.policies import ServicePolicyAdmin
 from tickets.admin.referrals import ReferralAdmin
+from tickets.admin.rules import RuleVersionAdmin
 from tickets.admin.shifts import ShiftAdmin
 from tickets.admin.ticket import TicketAdmin
 
@@ -28,6 +29,7 @@ __all__ = [
     "PeopleAdmin",
     "ReferralAdmin",
     "RolesAdmin",
+    "RuleVersionAdmin",
     "ServicePolicyAdmin",
     "ShiftAdmin",
     "StaffedHoursAdmin",

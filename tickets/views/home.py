@@ -9,11 +9,9 @@ from django.views.decorators.http import require_safe
 from helpdesk import clock
 from orders.outages import find_public_outages
 from tickets.calendars import NeverStaffed
-from tickets.completeness import REQUIRED
-from tickets.forms import CARDS, LookupForm
-from tickets.models import Evidence, StaffedHours, Ticket
+from tickets.forms import LookupForm
+from tickets.models import StaffedHours
 from tickets.policies import get_policy
-from tickets.policy import Policy
 from tickets.policy_reader import read_policy
 from tickets.staffing import load_calendar
 
@@ -43,37 +41,6 @@ def desk_hours(now: datetime) -> dict[str, object]:
     except NeverStaffed:
         return {"is_staffed": False, "opens_at": None}
     return {"is_staffed": opens_at <= now, "opens_at": opens_at}
-
-
-@require_safe
-def rules(request: HttpRequest) -> HttpResponse:
-    row = get_policy()
-    policy = read_policy(row.body)
-    kinds = dict(Evidence.Kind.choices)
-    proofs = [
-        (
-            CARDS[Ticket.Category(category)][0],
-            [sorted(str(kinds[kind]) for kind in group) for group in groups],
-            len(groups[0]) == len(kinds),
-        )
-        for category, groups in REQUIRED.items()
-    ]
-    return render(
-        request,
-        "tickets/rules.html",
-        {"row": row, "now": clock.now(), "proofs": proofs, **rule_values(policy)},
-    )
-
-
-def rule_values(policy: Policy) -> dict[str, object]:
-    return {
-        "promise": policy.within("commitment"),
-        "first_reply": policy.clocks["first_reply"],
-        "referral": policy.within("referral"),
-        "enforced_after": policy.within("commitment") - policy.enforce_lead,
-        "auto_limit": policy.auto_refund_limit_fen,
-        "auto_close": policy.within("auto_close"),
-    }
 
 
 @require_safe
