@@ -40,7 +40,7 @@ def write_report(ticket: Ticket, *, address: str, now: datetime) -> Paper:
         Part(_("How it stands"), facts=standing_facts(story), lines=filter_empty([story.lead])),
         Part(_("The promised time"), facts=promise_facts(story.promise)),
         *[refund_part(refund) for refund in tell_refunds(ticket)],
-        Part(_("What happened"), facts=list_events(ticket)),
+        Part(pgettext("timeline", "What happened"), facts=list_events(ticket)),
         Part(_("Proof"), facts=list_files(files)),
         Part(_("How to reach 12315"), lines=[str(line) for line in WAY_TO_12315]),
     ]
