@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 COLLECTED = re.compile(rb"^(?:Collecting|Requirement already satisfied:) ", re.MULTILINE)
+UNPACKING = b"Installing collected packages"
 
 
 def main(arguments: list[str]) -> int:
@@ -93,11 +94,17 @@ def watch(pip: "subprocess.Popen[bytes]", log: Path, total: int) -> None:
         time.sleep(0.2)
         if live or time.monotonic() - shown > 5:
             shown = time.monotonic()
-            fetched = min(len(COLLECTED.findall(log.read_bytes())), total)
-            line = f"  {fetched}/{total} fetched, {shown - started:.0f} s"
+            line = f"  {how_far(log.read_bytes(), total)}, {shown - started:.0f} s"
             print(line, end="\r" if live else "\n", file=sys.stderr, flush=True)
     if live:
         print(" " * 40, end="\r", file=sys.stderr)
+
+
+def how_far(log: bytes, total: int) -> str:
+    """Not every locked package is for this machine, so fetching may end before the last number."""
+    if UNPACKING in log:
+        return "all fetched, unpacking"
+    return f"{min(len(COLLECTED.findall(log)), total)}/{total} fetched"
 
 
 def say(line: str) -> None:

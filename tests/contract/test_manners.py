@@ -22,10 +22,25 @@ CALLS = {
     "/api/v1/breaches": {"get"},
     "/api/v1/breaches/{id}/review": {"post"},
     "/api/v1/policies/{code}": {"get", "put"},
+    "/api/v1/outages": {"get", "post"},
+    "/api/v1/notices": {"get"},
+    "/api/v1/stats/sla": {"get"},
+    "/api/v1/webhooks": {"get", "post"},
 }
 VERBS = ("assign", "reply", "request-evidence", "add-evidence", "accept-evidence", "nudge",
-         "escalate", "redeliver", "refund", "correct-account", "resolve", "refuse", "approve",
+         "escalate", "redeliver", "refund", "correct-account", "merge", "link-outage",
+         "resolve", "refuse", "approve",
          "reopen", "withdraw", "rate")  # fmt: skip
+
+ACTIONS = "/api/v1/tickets/{number}/actions"
+#: Promised and not built yet. A line goes when what it names comes; none may be added.
+NOT_YET = {
+    f"{ACTIONS}/merge",
+    f"{ACTIONS}/link-outage",
+    "/api/v1/outages",
+    "/api/v1/notices",
+    "/api/v1/webhooks",
+}
 
 
 def test_the_schema_names_every_call(outside: Outsider):
@@ -34,10 +49,15 @@ def test_the_schema_names_every_call(outside: Outsider):
     assert schema["openapi"].startswith("3.1")
     known = {re.sub(r"\{breach_id\}", "{id}", path): set(how) for path, how in
              schema["paths"].items()}  # fmt: skip
-    wanted = CALLS | {f"/api/v1/tickets/{{number}}/actions/{verb}": {"post"} for verb in VERBS}
-    missing = {path: methods - known.get(path, set()) for path, methods in wanted.items()}
-    assert {path: methods for path, methods in missing.items() if methods} == {}
+    wanted = CALLS | {f"{ACTIONS}/{verb}": {"post"} for verb in VERBS}
+    missing = {path for path, methods in wanted.items() if methods - known.get(path, set())}
+    assert missing <= NOT_YET
     assert outside.http.get("/api/docs/").status_code == 200
+
+
+def test_figures_of_the_promise(outside: Outsider):
+    assert ok(outside.by("supervisor").get("/stats/sla"))
+    problem(outside.by("supervisor").get("/stats/sla", colour="red"), 400, field="colour")
 
 
 @pytest.mark.parametrize("authorization", ["", "Api-Key", "Api-Key wrong", "Bearer x"])
