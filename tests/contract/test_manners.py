@@ -35,7 +35,6 @@ VERBS = ("assign", "reply", "request-evidence", "add-evidence", "accept-evidence
 ACTIONS = "/api/v1/tickets/{number}/actions"
 #: Promised and not built yet. A line goes when what it names comes; none may be added.
 NOT_YET = {
-    f"{ACTIONS}/merge",
     f"{ACTIONS}/link-outage",
     "/api/v1/outages",
     "/api/v1/notices",

@@ -211,6 +211,30 @@ def test_no_withdrawal_while_a_refund_is_live(outside: Outsider):
     problem(customer.act(opened["number"], "withdraw", **said), 409)
 
 
+def test_merge_keeps_the_earliest_clock(outside: Outsider):
+    unpaid = outside.new_dispute(status="awaiting_payment", payments=[])
+    paid = outside.new_dispute(proof=True)
+    agent, number = outside.by("agent"), unpaid["number"]
+    problem(agent.act(number, "merge", into=number), 409, field="into")
+    problem(agent.act(number, "merge", into="D0"), 409, field="into")
+    problem(agent.act(paid["number"], "merge", into=number), 409, field="into")
+    customer = outside.customer(unpaid["tracking_token"])
+    problem(customer.act(number, "merge", into=paid["number"]), 403)
+
+    shown = ok(agent.act(number, "merge", into=paid["number"]))
+
+    assert (shown["status"], shown["outcome"]) == ("resolved", "duplicate")
+    kept = clocks_of(outside.ticket(paid["number"]))
+    for kind, due_at in clocks_of(unpaid).items():
+        assert kept[kind] <= due_at, kind
+    for each in (number, paid["number"]):
+        assert "merged" in outside.event_kinds(each)
+
+
+def clocks_of(shown: Body) -> dict[str, str]:
+    return {d["kind"]: d["due_at"] for d in shown["deadlines"]}
+
+
 def test_rate(outside: Outsider):
     opened = resolved(outside)
     customer = outside.customer(opened["tracking_token"])
