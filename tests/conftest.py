@@ -23,6 +23,7 @@ pytest_plugins = [
 ALONE = (
     "tests/processes/",
     "tests/contract/",
+    "tests/browser/test_live_answer.py",
     "tests/infra/test_embedded.py",
     "tests/infra/test_supervisor.py",
 )

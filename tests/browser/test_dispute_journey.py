@@ -40,12 +40,14 @@ def order(db: None) -> Order:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
-    """One of the size a telephone's camera makes, one screenshot."""
+    """One of the size a telephone's camera makes, two screenshots."""
     camera, screenshot = tmp_path / "付款截图.jpg", tmp_path / "余额.png"
+    another = tmp_path / "运营商查询.png"
     noise = Image.effect_noise((3000, 4000), 90).convert("RGB")
     noise.save(camera, quality=88)
     Image.new("RGB", (1080, 2400), "white").save(screenshot)
-    return [camera, screenshot]
+    Image.new("RGB", (1080, 2400), "gray").save(another)
+    return [camera, screenshot, another]
 
 
 @pytest.fixture
@@ -102,18 +104,18 @@ def test_she_files_with_photos_and_follows(telephone, live_server, order, photos
 
     expect(page.get_by_text("0/9")).to_be_visible()
     page.locator("input[type=file]").set_input_files(photos)
-    expect(page.get_by_text("2/9")).to_be_visible()
+    expect(page.get_by_text("3/9")).to_be_visible()
     expect(page.get_by_text("凭证已齐全。")).to_be_visible()
     never_wider_than_the_screen(page)
-    camera, screenshot = Evidence.objects.order_by("received_at")
+    camera, screenshot, _another = Evidence.objects.order_by("received_at")
     assert camera.size < photos[0].stat().st_size, "the photo shrank before it travelled"
     assert min(camera.width, camera.height) == 1600
     assert screenshot.size == photos[1].stat().st_size, "the screenshot stayed as it was"
 
     page.get_by_role("button", name="删除 余额.png").click()
-    expect(page.get_by_text("1/9")).to_be_visible()
-    page.locator("input[type=file]").set_input_files(photos[1])
     expect(page.get_by_text("2/9")).to_be_visible()
+    page.locator("input[type=file]").set_input_files(photos[1])
+    expect(page.get_by_text("3/9")).to_be_visible()
     page.get_by_label("情况说明").fill("15:20 付款，只到了一半")
     page.get_by_role("button", name="下一步").last.click()
 
@@ -122,7 +124,7 @@ def test_she_files_with_photos_and_follows(telephone, live_server, order, photos
     page.get_by_role("button", name="提交申诉").dblclick()
 
     ticket = follow(page)
-    assert ticket.evidence.count() == 2
+    assert ticket.evidence.count() == 3
     assert ticket.commitment_due_at is not None
     expect(page.locator(".countdown")).to_contain_text("23")
     never_wider_than_the_screen(page)
@@ -194,13 +196,13 @@ def test_without_scripts_it_works_as_well(old_telephone, live_server, order, pho
     page.get_by_role("button", name="仍未解决，下一步").click()
     page.locator("input[type=file]").set_input_files(photos)
     page.get_by_role("button", name="上传所选文件").click()
-    expect(page.get_by_text("2/9")).to_be_visible()
+    expect(page.get_by_text("3/9")).to_be_visible()
     page.get_by_role("button", name="删除 余额.png").click()
-    expect(page.get_by_text("1/9")).to_be_visible()
+    expect(page.get_by_text("2/9")).to_be_visible()
     page.get_by_role("button", name="下一步").last.click()
     page.get_by_role("button", name="提交申诉").click()
     ticket = follow(page)
-    assert ticket.evidence.count() == 1
+    assert ticket.evidence.count() == 2
 
     page.get_by_text("撤销申诉").first.click()
     page.get_by_label("原因").last.fill("已经到账了")

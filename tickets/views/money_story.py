@@ -59,8 +59,14 @@ class MoneyStory:
 
 def tell_refunds(ticket: Ticket) -> list[MoneyStory]:
     """This function will tell of every refund of a ticket that was sent or is going to be."""
-    refunds = Refund.objects.filter(origin=ticket.uuid).select_related("payment").order_by("pk")
-    return [tell_refund(refund) for refund in refunds if not is_silent(refund)]
+    return [tell_refund(refund) for refund in refunds_of(ticket) if not is_silent(refund)]
+
+
+def refunds_of(ticket: Ticket) -> list[Refund]:
+    """This function will list the refunds of a ticket, by what was prefetched where it was."""
+    payments = ticket.order.payments.all()
+    refunds = [refund for payment in payments for refund in payment.refunds.all()]
+    return sorted((r for r in refunds if r.origin == ticket.uuid), key=lambda refund: refund.pk)
 
 
 def is_silent(refund: Refund) -> bool:

@@ -12,7 +12,7 @@ from tickets.papers import Paper, write_pdf
 from tickets.views.guard import is_verified
 from tickets.views.money_story import tell_refunds
 from tickets.views.report_story import write_dossier, write_report
-from tickets.views.tracking import find_ticket, is_in_wechat, verify_context
+from tickets.views.tracking import find_ticket, is_in_wechat, load_parts, verify_context
 
 
 def address_of(request: HttpRequest, ticket: Ticket) -> str:
@@ -27,6 +27,7 @@ def answer_with_pdf(paper: Paper, name: str) -> HttpResponse:
 
 
 def find_report(request: HttpRequest, ticket: Ticket) -> Paper:
+    load_parts(ticket)
     return write_report(ticket, address=address_of(request, ticket), now=clock.now())
 
 

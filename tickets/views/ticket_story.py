@@ -11,6 +11,7 @@ from tickets.models import Approval, BankTransfer, Deadline, Evidence, Ticket
 from tickets.policy_reader import read_policy
 from tickets.transitions.handling import NUDGE_COOLDOWN
 from tickets.views.files import Need, list_needs
+from tickets.views.money_story import refunds_of
 
 Status = Ticket.Status
 Kind = Deadline.Kind
@@ -73,10 +74,12 @@ TONES = {
 
 def tell_ticket(ticket: Ticket, *, now: datetime) -> TicketStory:
     """This function will put a dispute into the customer's words."""
-    deadlines = {d.kind: d for d in ticket.deadlines.filter(cycle=ticket.cycle).order_by("round")}
-    approving = ticket.approvals.filter(
-        state=Approval.State.PENDING, action=Approval.Action.REFUND
-    ).exists()
+    mine = (d for d in ticket.deadlines.all() if d.cycle == ticket.cycle)
+    deadlines = {d.kind: d for d in sorted(mine, key=lambda d: d.round)}
+    approving = any(
+        approval.state == Approval.State.PENDING and approval.action == Approval.Action.REFUND
+        for approval in ticket.approvals.all()
+    )
     again_at = ticket.last_nudged_at + NUDGE_COOLDOWN if ticket.last_nudged_at else None
     over = ticket.status in (Status.RESOLVED, Status.CLOSED)
     due = deadlines.get(Kind.EVIDENCE_DUE)
@@ -111,7 +114,7 @@ def title_of(ticket: Ticket, approving: bool) -> str:
 
 
 def is_refunding(ticket: Ticket) -> bool:
-    return Refund.objects.filter(origin=ticket.uuid, state__in=Refund.HOLDING_STATES).exists()
+    return any(refund.state in Refund.HOLDING_STATES for refund in refunds_of(ticket))
 
 
 def is_with_supervisor(ticket: Ticket) -> bool:
@@ -121,8 +124,8 @@ def is_with_supervisor(ticket: Ticket) -> bool:
 
 def lacks_account(ticket: Ticket) -> bool:
     """This function will tell whether nothing goes on before the customer names an account."""
-    asked = ticket.transfers.filter(state=BankTransfer.State.ASKED)
-    return ticket.is_open and asked.exists()
+    asked = BankTransfer.State.ASKED
+    return ticket.is_open and any(transfer.state == asked for transfer in ticket.transfers.all())
 
 
 def tone_of(ticket: Ticket) -> str:

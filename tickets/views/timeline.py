@@ -66,7 +66,7 @@ def tell_timeline(ticket: Ticket) -> list[Entry]:
     texts = read_texts(ticket)
     kinds = {value: str(label) for value, label in Evidence.Kind.choices}
     entries = []
-    for event in ticket.events.order_by("-seq"):
+    for event in sorted(ticket.events.all(), key=lambda event: -event.seq):
         title = title_of(event, kinds)
         if title:
             text = texts.get(str(event.data.get("text_digest", "")), "")
@@ -78,8 +78,8 @@ def read_texts(ticket: Ticket) -> dict[str, str]:
     """The chain knows digests; the words lie apart, and internal ones never come here."""
     return {
         text_digest(salt=message.salt, text=message.body): message.body
-        for message in ticket.messages.filter(internal=False)
-        if message.author in Message.Author.values
+        for message in ticket.messages.all()
+        if not message.internal and message.author in Message.Author.values
     }
 
 

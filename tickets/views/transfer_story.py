@@ -32,9 +32,10 @@ class TransferStory:
 
 def tell_transfer(ticket: Ticket) -> TransferStory | None:
     """This function will tell of a dispute's last bank transfer, if it needs or needed one."""
-    transfer = ticket.transfers.exclude(state=State.CALLED_OFF).order_by("-pk").first()
-    if transfer is None:
+    transfers = [row for row in ticket.transfers.all() if row.state != State.CALLED_OFF]
+    if not transfers:
         return None
+    transfer = max(transfers, key=lambda row: row.pk)
     given = transfer.given_details.order_by("version").last()
     by_hand = Refund.objects.filter(origin=ticket.uuid, state=Refund.State.MANUAL)
     waiting_fen = by_hand.aggregate(sum=Sum("amount_fen"))["sum"] or 0
