@@ -388,3 +388,4 @@ if _sentry_dsn := env.str("SENTRY_DSN", default=""):
 
 # Here and not at the top: it reads what .env brought.
 from helpdesk.gateways import *  # noqa: E402, F403
+from helpdesk.notice_routes import *  # noqa: E402, F403

@@ -47,6 +47,10 @@ class NoAnswer(Exception):
     """Nobody answered, or not in time: whether the request had an effect is unknown."""
 
 
+class NotConnected(NoAnswer):
+    """No connection stood, so nothing was asked: the request certainly had no effect."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
@@ -104,6 +108,8 @@ def exchange(
                 if len(body) > limit:
                     raise NoAnswer(f"The answer is larger than {limit} bytes.")
             return Answer(response.status_code, response.headers, bytes(body))
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise NotConnected(f"{type(error).__name__}: {error}"[:300]) from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise NoAnswer(f"{type(error).__name__}: {error}"[:300]) from error
 

@@ -10,11 +10,22 @@ import sys
 import threading
 from pathlib import Path
 
-from simulator import alipay, files, supplier, trades, wechatpay_book, wechatpay_keys
+from simulator import (
+    alipay,
+    aliyun_sms,
+    files,
+    robots,
+    supplier,
+    trades,
+    wechatpay_book,
+    wechatpay_keys,
+)
 from simulator.alipay import AlipayGateway
+from simulator.aliyun_sms import AliyunSmsGateway
 from simulator.gateway import Gateway
 from simulator.messages import Refusal
 from simulator.notifies import Notifier, TellingGateway
+from simulator.robots import RobotsGateway
 from simulator.sandbox import SandboxGateway
 from simulator.server import SimulatorServer
 from simulator.shop import ShopGateway
@@ -27,6 +38,8 @@ from simulator.wechatpay_keys import WechatpayKeys
 KEY_MAKERS = (
     (alipay.KEY_NAMES, alipay.make_keys),
     (wechatpay_keys.KEY_NAMES, wechatpay_keys.make_keys),
+    (aliyun_sms.KEY_NAMES, aliyun_sms.make_keys),
+    (robots.KEY_NAMES, robots.make_keys),
 )
 
 
@@ -76,6 +89,8 @@ def run(data: Path, host: str, port: int) -> int:
     silent: list[Gateway] = [
         SandboxGateway(keys["sandbox_secret"]),
         ShopGateway(keys["shop_secret"]),
+        AliyunSmsGateway(keys, store),
+        RobotsGateway(keys, store),
     ]
     gateways = [*silent, *telling]
     stopping = threading.Event()

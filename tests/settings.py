@@ -23,6 +23,9 @@ if not os.environ.get("DATABASE_URL"):
 os.environ |= dict.fromkeys(
     ["EMAIL_URL", "MEDIA_STORAGE_URL", "SENTRY_DSN", "ALLOWED_HOSTS", "IMAP_URL", "SHOP_DB_URL"], ""
 )
+os.environ |= dict.fromkeys(
+    ["ALIYUN_SMS_ACCESS_KEY_ID", "WECOM_ROBOT_URL", "DINGTALK_ROBOT_URL", "FEISHU_ROBOT_URL"], ""
+)
 os.environ |= {"DEMO": "0", "DEBUG": "0", "SITE_URL": "http://127.0.0.1:8000"}
 
 from helpdesk.settings import *  # noqa: E402, F403

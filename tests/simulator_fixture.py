@@ -46,6 +46,9 @@ WECHATPAY_SETTINGS = (
     *("WECHATPAY_MCH_ID", "WECHATPAY_SERIAL_NO", "WECHATPAY_PRIVATE_KEY"),
     *("WECHATPAY_APIV3_KEY", "WECHATPAY_PUBLIC_KEY_ID", "WECHATPAY_PUBLIC_KEY"),
 )
+ALIYUN_SMS_KEYS = (
+    *("aliyun_sms_access_key_id", "aliyun_sms_access_key_secret", "aliyun_sms_sign_name"),
+)
 
 
 class Control:
@@ -119,6 +122,32 @@ class Simulator:
             "SHOP_REFUND_URL": f"{self.url}/shop/refund",
             "SHOP_REFUND_SECRET": self.secrets["shop_secret"],
         }
+
+    @property
+    def notice_environ(self) -> dict[str, str]:
+        """What has notices leave by SMS and robots as well; asked for by tests of these alone."""
+        keys = self.secrets
+        return {
+            "ALIYUN_SMS_URL": self.url,
+            **{name.upper(): keys[name] for name in ALIYUN_SMS_KEYS},
+            "WECOM_ROBOT_URL": f"{self.url}/cgi-bin/webhook/send?key={keys['wecom_robot_key']}",
+            "DINGTALK_ROBOT_URL": (
+                f"{self.url}/robot/send?access_token={keys['dingtalk_robot_token']}"
+            ),
+            "DINGTALK_ROBOT_SECRET": keys["dingtalk_robot_secret"],
+            "FEISHU_ROBOT_URL": f"{self.url}/open-apis/bot/v2/hook/{keys['feishu_robot_token']}",
+            "FEISHU_ROBOT_SECRET": keys["feishu_robot_secret"],
+        }
+
+    def texts(self) -> list[dict[str, Any]]:
+        """The SMS that were sent, oldest first."""
+        sent: list[dict[str, Any]] = self.control.get("sms")["sms"]
+        return sent
+
+    def said(self, robot: str) -> list[str]:
+        """What a group's robot said, oldest first."""
+        messages = self.control.get("robots")["messages"]
+        return [message["text"] for message in messages if message["robot"] == robot]
 
     def trade(self, trade_no: str, amount_fen: int, **more: Any) -> None:
         """Make a payment known: channel (default sandbox), merchant_trade_no, paid_at."""

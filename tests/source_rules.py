@@ -298,6 +298,7 @@ LEAVING_METHODS = {
     "session": CLIENT_VERBS,
     "message": ("send",),
     "mail": ("send",),
+    "way": ("send", "was_sent"),
 }
 ATOMIC = ("atomic", "open_case")
 

@@ -14,6 +14,8 @@ class TicketsConfig(AppConfig):
     verbose_name = _("Tickets")
 
     def ready(self) -> None:
+        from tickets import checks  # noqa: F401  (registers the checks)
+
         post_migrate.connect(lay_triggers, sender=self)
         register(Tags.database)(check_triggers)
         register(Tags.security)(check_mailbox)

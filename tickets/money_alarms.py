@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from orders.models import MoneyAlarm, ReconciliationDifference
-from tickets.models import Notice
-from tickets.staffing import OnCall
+from tickets.alarms import alarm_supervisors
 
 BATCH = 20
 NOTICES = {
@@ -26,31 +26,21 @@ def tell_money_alarms(*, clock: Callable[[], datetime]) -> int:
         return 0
     with transaction.atomic(durable=True):
         alarms = list(untold.select_for_update(skip_locked=True, of=("self",))[:BATCH])
-        now, people = clock(), OnCall.load().supervisors
+        now = clock()
         for alarm in alarms:
-            words = describe(alarm)
-            Notice.objects.bulk_create(
-                [
-                    Notice(
-                        audience=Notice.Audience.STAFF,
-                        user=user,
-                        kind=NOTICES[MoneyAlarm.Kind(alarm.kind)],
-                        context=words,
-                        key=f"money alarm {alarm.pk}:{alarm.run_id}:{user.pk}",
-                        created_at=now,
-                        not_before=now,
-                    )
-                    for user in people
-                ],
-                # The same comparison told again is the same message.
-                ignore_conflicts=True,
+            # The same comparison told again is the same message.
+            alarm_supervisors(
+                NOTICES[MoneyAlarm.Kind(alarm.kind)],
+                key=f"money alarm {alarm.pk}:{alarm.run_id}",
+                now=now,
+                **describe(alarm),
             )
             alarm.told_at = now
             alarm.save(update_fields=["told_at"])
     return len(alarms)
 
 
-def describe(alarm: MoneyAlarm) -> dict[str, str | int]:
+def describe(alarm: MoneyAlarm) -> dict[str, Any]:
     assert alarm.day is not None
     rows = ReconciliationDifference.objects.filter(channel=alarm.channel, day=alarm.day)
     return {

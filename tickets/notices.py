@@ -16,14 +16,19 @@ from orders.models import Order
 from tickets.bulk import new_row
 from tickets.cases import Case
 from tickets.docket import Docket
+from tickets.folding import fold_notices
 from tickets.models import ArrivalWatch, Notice
-from tickets.notifiers import UnableToSend, deliver
+from tickets.notice_kinds import SMS, URGENT
+from tickets.notifiers import Letter, UnableToSend, compose, deliver, group_routes, sms_number
+from tickets.texting import reason_to_withhold, sms_due_at
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 RETRY_WAITS = [timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 3600, 3600, 7200)]
 BATCH = 50
+#: Before a provider is asked what became of a message, its own records need a moment.
+UNKNOWN_WAIT = timedelta(minutes=2)
 
 
 def notify_customer(case: Case, kind: str, **context: Any) -> None:
@@ -60,18 +65,18 @@ def notify_person(case: Case, kind: str, user: User, **context: Any) -> None:
 def notify_buyer(docket: Docket, order: Order, kind: str, **context: Any) -> None:
     """This function will tell a buyer who never filed a dispute what was done of itself, once per
     refund."""
-    docket.add(
-        new_row(
-            Notice,
-            order=order,
-            audience=Notice.Audience.CUSTOMER,
-            kind=kind,
-            context=context,
-            key=f"{order.uuid}:{context['refund_no']}:{kind}",
-            created_at=docket.now,
-            not_before=docket.now,
-        )
+    notice = new_row(
+        Notice,
+        order=order,
+        audience=Notice.Audience.CUSTOMER,
+        kind=kind,
+        context=context,
+        key=f"{order.uuid}:{context['refund_no']}:{kind}",
+        created_at=docket.now,
+        not_before=docket.now,
     )
+    docket.add(notice)
+    _also_by_sms(docket, notice)
 
 
 def notify_watcher(docket: Docket, watch: ArrivalWatch, kind: str) -> None:
@@ -100,23 +105,62 @@ def _add(
 ) -> None:
     to = user.pk if user is not None else "customer"
     reason = f"{case.ticket.uuid}:{case.ticket.event_seq}:{about}{kind}"
-    case.docket.add(
-        new_row(
-            Notice,
-            ticket=case.ticket,
-            audience=audience,
-            user=user,
-            kind=kind,
-            context=context,
-            key=f"{reason}:{to}",
-            created_at=case.now,
-            not_before=case.now,
-        )
+    notice = new_row(
+        Notice,
+        ticket=case.ticket,
+        audience=audience,
+        user=user,
+        kind=kind,
+        context=context,
+        key=f"{reason}:{to}",
+        created_at=case.now,
+        not_before=case.now,
+    )
+    case.docket.add(notice)
+    if audience == Notice.Audience.CUSTOMER:
+        _also_by_sms(case.docket, notice)
+    else:
+        also_to_groups(notice, key=reason, add=case.docket.add)
+
+
+def _also_by_sms(docket: Docket, notice: Notice) -> None:
+    """At night a message that can wait is held as a row until the morning."""
+    if notice.kind in SMS and sms_number(notice):
+        not_before = sms_due_at(notice.kind, now=docket.now)
+        copy = copied(notice, Notice.Route.SMS, key=f"{notice.key}:sms")
+        copy.not_before = not_before
+        docket.add(copy)
+
+
+def also_to_groups(notice: Notice, *, key: str, add: Callable[[Notice], None]) -> None:
+    """This function will have an alarm said once in every group that has a robot, however many
+    people are told of it."""
+    if notice.kind in URGENT:
+        for route in group_routes():
+            copy = copied(notice, route, key=f"{key}:{route}")
+            copy.user = None
+            add(copy)
+
+
+def copied(notice: Notice, route: Notice.Route, *, key: str) -> Notice:
+    return Notice(
+        ticket=notice.ticket,
+        order=notice.order,
+        mail=notice.mail,
+        audience=notice.audience,
+        user=notice.user,
+        route=route,
+        kind=notice.kind,
+        context=notice.context,
+        key=key,
+        created_at=notice.created_at,
+        not_before=notice.not_before,
     )
 
 
 def send_due_notices(*, clock: Callable[[], datetime]) -> int:
     """This function will send what is waiting, each outside any transaction, and say how many."""
+    fold_notices(now=clock())
     claimed = claim_notices(now=clock())
     for notice in claimed:
         if renew_claim(notice, now=clock()):
@@ -153,36 +197,51 @@ def renew_claim(notice: Notice, *, now: datetime) -> bool:
 
 
 def _send(notice: Notice, *, now: datetime) -> None:
-    notice.attempts += 1
     try:
-        notice.recipient, notice.subject, notice.body = deliver(notice)
+        letter = compose(notice, now=now)
+        notice.recipient, notice.subject, notice.body = (
+            letter.recipient,
+            letter.subject,
+            letter.body,
+        )
+        if reason := _reason_not_to(notice, letter, now=now):
+            notice.state, notice.last_error = Notice.State.WITHHELD, reason
+        elif letter.recipient:
+            notice.attempts += 1
+            notice.reference = deliver(notice, letter)
+            notice.state, notice.sent_at = Notice.State.SENT, now
+        else:
+            notice.state, notice.sent_at = Notice.State.NO_ADDRESS, now
     except UnableToSend as error:
-        _put_off(notice, str(error), now=now)
+        _put_off(notice, error, now=now)
     except Exception as error:
         # Words that cannot be made are no reason to keep the next letter waiting.
         logger.exception("notice %s cannot be written", notice.key)
-        _put_off(notice, f"{type(error).__name__}: {error}", now=now)
-    else:
-        notice.state = Notice.State.SENT if notice.recipient else Notice.State.NO_ADDRESS
-        notice.sent_at = now
-    notice.save(
-        update_fields=[
-            "attempts",
-            "state",
-            "sent_at",
-            "not_before",
-            "recipient",
-            "subject",
-            "body",
-            "last_error",
-        ]
-    )
+        notice.attempts += 1
+        _put_off(notice, UnableToSend(f"{type(error).__name__}: {error}"), now=now)
+    notice.save(update_fields=WRITTEN)
 
 
-def _put_off(notice: Notice, error: str, *, now: datetime) -> None:
+WRITTEN = [
+    *("attempts", "state", "sent_at", "not_before", "recipient", "subject", "body"),
+    *("last_error", "unknowns", "reference"),
+]
+
+
+def _reason_not_to(notice: Notice, letter: Letter, *, now: datetime) -> str:
+    if notice.route != Notice.Route.SMS or not letter.recipient or notice.attempts:
+        return ""
+    if not letter.template:
+        return "no template is registered for it"
+    return reason_to_withhold(notice, number=letter.recipient, now=now)
+
+
+def _put_off(notice: Notice, error: UnableToSend, *, now: datetime) -> None:
     logger.warning("notice %s: %s", notice.key, error)
-    notice.last_error = error[:500]
-    if notice.attempts > len(RETRY_WAITS):
+    notice.last_error = str(error)[:500]
+    notice.unknowns += error.unknown
+    if not error.retryable or notice.attempts > len(RETRY_WAITS):
         notice.state = Notice.State.FAILED
     else:
-        notice.not_before = now + RETRY_WAITS[notice.attempts - 1]
+        wait = RETRY_WAITS[notice.attempts - 1]
+        notice.not_before = now + (max(wait, UNKNOWN_WAIT) if notice.unknowns else wait)

@@ -112,7 +112,8 @@ def test_manage_py_starts_it_in_the_same_process(tmp_path):
     try:
         assert process.stdout is not None
         assert "control at http://127.0.0.1:" in process.stdout.readline()
-        assert "sandbox_secret = " in process.stdout.readline()
+        shared = [process.stdout.readline().split(" = ")[0].strip() for _line in range(6)]
+        assert "sandbox_secret" in shared
     finally:
         process.terminate()
         assert process.wait(10) == 0

@@ -1,20 +1,17 @@
 """Messages leave once per reason: claimed, leased, sent outside any transaction, tried again."""
 
-import re
 from datetime import datetime
-from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.locmem import EmailBackend as LocmemBackend
 
-from tests.stories import MINUTE, OPENING, SECOND, TICK, Desk, acting, at, make_order
+from tests.stories import MINUTE, OPENING, SECOND, TICK, Desk, acting, make_order
 from tickets.actors import Actor
 from tickets.cases import open_case
 from tickets.intake import Contact
-from tickets.models import Event, Notice, Ticket
+from tickets.models import Event, Notice
 from tickets.notices import (
     RETRY_WAITS,
     claim_notices,
@@ -24,8 +21,6 @@ from tickets.notices import (
 )
 
 pytestmark = pytest.mark.django_db
-
-TEMPLATES = Path(django_settings.BASE_DIR) / "templates" / "notices"
 
 
 class Postbox:
@@ -204,50 +199,3 @@ def test_what_is_rolled_back_tells_nobody(desk: Desk) -> None:
     with pytest.raises(ChangedMyMindError):
         decide_and_regret()
     assert Notice.objects.count() == before
-
-
-def kinds_in_source() -> set[str]:
-    sources = (Path(django_settings.BASE_DIR) / "tickets").rglob("*.py")
-    calls = re.compile(
-        r"(?:notify_(?:customer|owner|supervisors|person)|hand_to_supervisor)"
-        r'\(\s*case,\s*"(\w+)"'
-    )
-    return {kind for path in sources for kind in calls.findall(path.read_text(encoding="utf-8"))}
-
-
-def test_every_message_has_its_words() -> None:
-    kinds = kinds_in_source()
-    assert len(kinds) > 25
-    assert {kind for kind in kinds if not (TEMPLATES / f"{kind}.txt").exists()} == set()
-
-
-@pytest.mark.parametrize("language", ["zh-hans", "en"])
-def test_every_word_can_be_written(desk: Desk, language: str) -> None:
-    """Each message of a long life in both languages, with nothing left open in it."""
-    ticket = desk.open(desk.order(price_fen=60000), language=language)
-    for kind in kinds_in_source():
-        Notice.objects.create(
-            ticket=Ticket.objects.get(pk=ticket.pk),
-            audience="customer",
-            kind=kind,
-            context={
-                "kinds": ["payment_screenshot"],
-                "amount_fen": 9800,
-                "due_at": at("11-25 10:00").isoformat(),
-                "outcome": "refunded",
-                "reason": "x",
-                "code": "x",
-                "action": "refund",
-                "by": "agent",
-            },
-            key=f"one of each {kind}",
-            created_at=OPENING,
-            not_before=OPENING,
-        )
-    while send(OPENING):
-        pass
-    for notice in Notice.objects.filter(key__startswith="one of each"):
-        assert notice.state == "sent", notice.last_error
-        assert notice.subject
-        assert "{{" not in notice.body
-        assert "None" not in notice.body, notice.kind

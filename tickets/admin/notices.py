@@ -3,8 +3,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -12,7 +14,7 @@ from unfold.decorators import display
 from orders.admin.cells import badge, two_lines
 from orders.admin.links import order_link
 from orders.admin.readonly import ReadOnlyAdmin
-from orders.masking import mask_email
+from orders.masking import mask_account
 from tickets.admin.edge import name_of
 from tickets.admin.links import ticket_link
 from tickets.models import Notice
@@ -22,6 +24,8 @@ STATE_TONES = {
     Notice.State.PENDING: "info",
     Notice.State.FAILED: "bad",
     Notice.State.NO_ADDRESS: "warn",
+    Notice.State.FOLDED: "plain",
+    Notice.State.WITHHELD: "warn",
 }
 
 
@@ -29,23 +33,28 @@ STATE_TONES = {
 class NoticeAdmin(ReadOnlyAdmin):
     """Everything that leaves the building, with its words."""
 
-    list_display = ("what", "to", "number", "progress", "created_at", "sent_at")
-    list_filter = [("state", ChoicesDropdownFilter), ("audience", ChoicesDropdownFilter)]
+    list_display = ("what", "to", "way", "number", "progress", "created_at", "sent_at")
+    list_filter = [
+        ("state", ChoicesDropdownFilter),
+        ("route", ChoicesDropdownFilter),
+        ("audience", ChoicesDropdownFilter),
+    ]
     list_select_related = ("ticket", "order", "user")
     ordering = ("-id",)
     search_fields = ("ticket__number",)
     search_help_text = gettext_lazy("Whole number of the dispute")
     fields = (
         ("about", "to"),
-        "audience",
+        ("audience", "way"),
         "subject",
         "words",
-        ("state", "attempts"),
+        ("state", "attempts", "unknowns"),
+        ("reference", "summary"),
         "last_error",
         ("created_at", "sent_at"),
         "not_before",
     )
-    readonly_fields = ("about", "to", "words")
+    readonly_fields = ("about", "to", "words", "way", "summary")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Notice], search_term: str
@@ -55,14 +64,27 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("message"))
     def what(self, notice: Notice) -> SafeString:
-        return two_lines(notice.subject or "—", notice.kind)
+        return two_lines(notice.subject or Truncator(notice.body).chars(40) or "—", notice.kind)
 
     @display(description=gettext_lazy("recipient"))
     def to(self, notice: Notice) -> str:
         """Staff's addresses are their own; a customer's stays masked."""
         if notice.user is not None:
             return name_of(notice.user)
-        return mask_email(notice.recipient) or str(notice.get_audience_display())
+        if notice.route in Notice.GROUP_ROUTES:
+            return str(notice.get_route_display())
+        return mask_account(notice.recipient) or str(notice.get_audience_display())
+
+    @display(description=gettext_lazy("way"))
+    def way(self, notice: Notice) -> str:
+        return str(notice.get_route_display())
+
+    @display(description=gettext_lazy("summed up in"))
+    def summary(self, notice: Notice) -> Any:
+        if notice.folded_into_id is None:
+            return "—"
+        address = reverse("admin:tickets_notice_change", args=[notice.folded_into_id])
+        return format_html('<a href="{}">#{}</a>', address, notice.folded_into_id)
 
     @display(description=gettext_lazy("dispute"))
     def number(self, notice: Notice) -> str:

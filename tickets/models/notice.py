@@ -20,11 +20,23 @@ class Notice(models.Model):
         CUSTOMER = "customer", _("customer")
         STAFF = "staff", _("staff")
 
+    class Route(models.TextChoices):
+        EMAIL = "email", _("e-mail")
+        SMS = "sms", _("SMS")
+        WECOM = "wecom", _("WeCom group")
+        DINGTALK = "dingtalk", _("DingTalk group")
+        FEISHU = "feishu", _("Feishu group")
+
     class State(models.TextChoices):
         PENDING = "pending", _("waiting")
         SENT = "sent", _("sent")
         FAILED = "failed", _("given up")
         NO_ADDRESS = "no_address", _("no address")
+        FOLDED = "folded", _("summed up")
+        WITHHELD = "withheld", _("held back")
+
+    #: Ways to a group of people rather than to one person.
+    GROUP_ROUTES = (Route.WECOM, Route.DINGTALK, Route.FEISHU)
 
     ticket = models.ForeignKey(
         Ticket, on_delete=models.CASCADE, related_name="notices", null=True, blank=True
@@ -45,7 +57,8 @@ class Notice(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
-    #: Names the template: templates/notices/<kind>.{subject,body}.txt
+    route = models.CharField(_("way"), max_length=10, choices=Route.choices, default=Route.EMAIL)
+    #: Names the template: templates/notices/<kind>.txt
     kind = models.CharField(_("kind"), max_length=40)
     context = models.JSONField(_("context"), default=dict)
     #: One message per reason, however often the reason is looked at.
@@ -62,6 +75,14 @@ class Notice(models.Model):
     subject = models.CharField(_("subject"), max_length=300, blank=True)
     body = models.TextField(_("text"), blank=True)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    #: How often nobody could tell whether it had left.
+    unknowns = models.PositiveSmallIntegerField(_("unknown outcomes"), default=0)
+    #: What the provider calls it.
+    reference = models.CharField(_("reference"), max_length=64, blank=True)
+    #: The summary that stands for it, where too many of its kind came at once.
+    folded_into = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="folded"
+    )
 
     class Meta:
         verbose_name = _("outgoing message")
@@ -73,6 +94,18 @@ class Notice(models.Model):
                 fields=["not_before", "id"],
                 name="notice_waiting",
                 condition=Q(state="pending"),
+            ),
+            # Read by tickets.folding: how many of a kind somebody was sent of late.
+            models.Index(
+                fields=["sent_at"],
+                name="notice_staff_sent",
+                condition=Q(audience="staff", state="sent"),
+            ),
+            # Read by tickets.notices: how many SMS a number was sent of late.
+            models.Index(
+                fields=["recipient", "sent_at"],
+                name="notice_sms_sent",
+                condition=Q(route="sms", state="sent"),
             ),
         ]
 
