@@ -48,3 +48,8 @@ FEISHU_ROBOT_URL = _read_key(
 FEISHU_ROBOT_SECRET = _read_key(
     env.str("FEISHU_ROBOT_SECRET", default=""), env.str("FEISHU_ROBOT_SECRET_FILE", default="")
 )
+
+# Whether a webhook may go to http addresses and into private networks: a demo's and a test's may.
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=env.bool("DEMO", default=False))
+# Somebody outside who is called each minute while the timers run, and misses the call.
+DEADMAN_URL = env.str("DEADMAN_URL", default="")

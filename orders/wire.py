@@ -84,9 +84,11 @@ def exchange(
     headers: Mapping[str, str] | None = None,
     timeout: float = READ_TIMEOUT_S,
     limit: int = ANSWER_LIMIT,
+    pinned_to: str = "",
 ) -> Answer:
     """This function will send one request and read the whole answer, of at most `limit` bytes,
-    within `timeout` seconds after the connection stands.
+    within `timeout` seconds after the connection stands. `pinned_to` is the IP address to connect
+    to instead of resolving the host's name; the certificate is still that of the name.
 
     :raises NoAnswer: connection refused or lost, time over, answer too large.
     """
@@ -95,10 +97,14 @@ def exchange(
     give_up_at = time.monotonic() + connect + timeout
     body = bytearray()
     try:
-        # A proxy of the environment is for the world outside.
-        client = _client(os.getpid(), urlsplit(url).hostname not in LOOPBACK_NAMES)
+        # A proxy of the environment is for the world outside, and would resolve names itself.
+        parts, sent, more = urlsplit(url), dict(headers or {}), {}
+        client = _client(os.getpid(), not pinned_to and parts.hostname not in LOOPBACK_NAMES)
+        if pinned_to:
+            sent["Host"], more = parts.netloc, {"sni_hostname": parts.hostname}
+            url = pin(url, pinned_to)
         with client.stream(
-            method, url, content=content, headers=dict(headers or {}), timeout=limits
+            method, url, content=content, headers=sent, timeout=limits, extensions=more
         ) as response:
             # The read timeout holds for one packet: a server that drips would hold us for ever.
             for chunk in response.iter_bytes():
@@ -112,6 +118,13 @@ def exchange(
         raise NotConnected(f"{type(error).__name__}: {error}"[:300]) from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise NoAnswer(f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def pin(url: str, address: str) -> str:
+    """This function will put an IP address in the place of an address's host name."""
+    parts = urlsplit(url)
+    host = f"[{address}]" if ":" in address else address
+    return parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
 
 
 def read_object(text: str | bytes) -> dict[str, Any] | None:

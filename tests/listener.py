@@ -24,6 +24,8 @@ class Letter:
 class Listener:
     def __init__(self) -> None:
         self.status = 200
+        #: Paths that were asked for by GET.
+        self.gets: list[str] = []
         self._letters: queue.Queue[Letter] = queue.Queue()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -51,6 +53,12 @@ class Listener:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 listener._letters.put(Letter(self.path, headers, body))
+
+            def do_GET(self) -> None:
+                listener.gets.append(self.path)
+                self.send_response(listener.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, *args: Any) -> None:
                 pass

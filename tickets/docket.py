@@ -13,6 +13,7 @@ from typing import Any
 from django.db import models
 
 from helpdesk.wake import wake
+from tickets.announcing import announce_events
 from tickets.bulk import insert_rows, update_rows
 from tickets.calendars import StaffedCalendar
 from tickets.models import (
@@ -27,6 +28,7 @@ from tickets.models import (
     Message,
     Notice,
     Referral,
+    WebhookDelivery,
 )
 from tickets.staffing import OnCall, load_calendar
 
@@ -43,7 +45,10 @@ WRITE_ORDER: tuple[type[models.Model], ...] = (
     BankTransfer,
     Breach,
     Notice,
+    WebhookDelivery,
 )
+#: What a repeat of the same reason makes once.
+ONCE_PER_KEY = (Notice, WebhookDelivery)
 
 
 @dataclass
@@ -82,12 +87,16 @@ class Docket:
     def flush(self) -> None:
         for model, entries in self.changed.items():
             self._write_changes(model, list(entries.values()))
+        if events := self.added[Event]:
+            self.added[WebhookDelivery] += announce_events(events)
         for model in WRITE_ORDER:
             if rows := self.added[model]:
-                # The key of a notice makes a repeat harmless; nothing else may be a repeat.
-                insert_rows(model, rows, ignore_conflicts=model is Notice)
+                # A key makes a repeat harmless; nothing else may be a repeat.
+                insert_rows(model, rows, ignore_conflicts=model in ONCE_PER_KEY)
         if self.added[Notice] or self.added[FactCheck]:
             wake("tickets.tasks.relay")
+        if self.added[WebhookDelivery]:
+            wake("tickets.tasks.deliver_webhooks")
         self.added.clear()
         self.changed.clear()
 

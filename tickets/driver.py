@@ -16,12 +16,16 @@ from django.db import connection
 from orders.api.idempotency import forget_answers
 from orders.deliveries import rescue_top_ups
 from orders.settlement import rescue_refunds
+from tickets.deadman import ping_deadman
 from tickets.mass_refunds import carry_on_batches
 from tickets.models import Deadline
 from tickets.relay import relay
+from tickets.steady_clock import read_steady
 from tickets.sweep import sweep
 from tickets.transfer_receipts import erase_spent_details
 from tickets.watchdog import watch
+from tickets.webhooks.delivering import deliver_webhooks, forget_deliveries
+from tickets.worries import tell_worries
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +49,8 @@ class Round:
 
 
 def sweep_once(clock: Clock) -> int:
-    return sweep(now=clock(), driver=NAME)
+    now = read_steady(clock)
+    return sweep(now=now, driver=NAME) if now is not None else 0
 
 
 def relay_once(clock: Clock) -> int:
@@ -61,11 +66,23 @@ def carry_on_once(clock: Clock) -> int:
 
 
 def watch_once(clock: Clock) -> int:
-    return sum(watch(now=clock()).values())
+    now = clock()
+    found = watch(now=now)
+    tell_worries(found, now=now)
+    ping_deadman(now=now)
+    return sum(found.values())
+
+
+def deliver_once(clock: Clock) -> int:
+    return deliver_webhooks(clock=clock)
 
 
 def forget_once(clock: Clock) -> int:
-    return forget_answers(now=clock()) + erase_spent_details(now=clock())
+    return (
+        forget_answers(now=clock())
+        + forget_deliveries(now=clock())
+        + erase_spent_details(now=clock())
+    )
 
 
 def until_next_due(clock: Clock) -> float:
@@ -87,6 +104,7 @@ ROUNDS = (
     Round("sweep", sweep_once, until_next_due),
     Round("relay", relay_once, lambda clock: LONGEST_WAIT_S),
     Round("gateways", rescue_once, lambda clock: LONGEST_WAIT_S),
+    Round("webhooks", deliver_once, lambda clock: 2.0),
     Round("batches", carry_on_once, lambda clock: 5.0),
     Round("watchdog", watch_once, lambda clock: 60.0),
     Round("old answers", forget_once, lambda clock: 3600.0),

@@ -3,6 +3,9 @@
 The words of each kind are in templates/notices/<kind>.txt, of an SMS in templates/notices/sms/.
 """
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 #: Stands for many of one kind that came at once.
 DIGEST = "digest_staff"
 #: What a customer is told by SMS as well. Whatever is not urgent waits for the morning.
@@ -45,6 +48,9 @@ URGENT = frozenset(
         "mailbox_silent_staff",
         "mail_quarantined_staff",
         "shop_silent_staff",
+        "clock_jumped_staff",
+        "watchdog_worry_staff",
+        "webhook_disabled_staff",
         "external_case_staff",
         "external_case_missed",
         "supervisor_resolution_missed",
@@ -52,3 +58,14 @@ URGENT = frozenset(
         "transfer_voided_staff",
     }
 )
+#: What the watchdog's questions ask for, in words.
+WORRIES: dict[str, Promise] = {
+    "tickets_without_clock": _("Disputes without the clock they need"),
+    "fired_without_event": _("Fired deadlines without their event"),
+    "stuck_outbox": _("Messages and order events waiting over 5 min"),
+    "stuck_refunds": _("Refunds without an answer for over 10 min"),
+    "overdue_deadlines": _("Deadlines not fired in time"),
+    "paused_without_pause": _("Paused clocks without a reason"),
+    "levels_without_people": _("Levels without a reachable person"),
+    "silent_sources": _("Mailbox or shop database that cannot be read"),
+}

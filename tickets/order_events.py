@@ -22,6 +22,7 @@ from tickets.aftermath import (
     remedy_under_way,
     start_promise_by_records,
 )
+from tickets.announcing import announce_refund
 from tickets.arrivals import tell_watchers
 from tickets.cases import Case, lock_case
 from tickets.docket import Docket
@@ -73,6 +74,8 @@ def consume_order_event(*, event_id: int, now: datetime) -> None:
             case = lock_case(ticket_id=ticket_id, docket=docket, actor=Actor.system())
             HANDLERS[Kind(event.kind)](case, event.data)
         tell_watchers(event, docket)
+        for row in announce_refund(event, now=now):
+            docket.add(row)
         docket.flush()
         event.consumed_at = now
         event.save(update_fields=["consumed_at"])

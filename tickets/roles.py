@@ -16,7 +16,7 @@ READ_DISPUTES = [
         "approval", "arrivalwatch", "banktransfer", "breach", "calendarday", "clockpause",
         "deadline", "draft", "event", "evidence", "externalcase", "factcheck", "inboundmail",
         "macro", "message", "notice", "referral", "servicepolicy", "shift",
-        "staffedhours", "ticket",
+        "staffedhours", "ticket", "webhookdelivery", "webhookendpoint",
     )
 ]  # fmt: skip
 READ_BOOKS = [
@@ -52,6 +52,7 @@ SUPERVISOR = [
     "tickets.approve_transfer",
     "tickets.reveal_bank_details",
     "tickets.change_servicepolicy",
+    *(f"tickets.{do}_webhookendpoint" for do in ("add", "change", "delete")),
     *(f"tickets.{do}_macro" for do in ("add", "change")),
     *(f"tickets.{do}_shift" for do in ("add", "change", "delete")),
     "auth.view_user",
@@ -68,12 +69,16 @@ SHOP = [
     "tickets.add_evidence",
     "tickets.add_servicepolicy",
     "tickets.change_servicepolicy",
+    *(f"tickets.{do}_webhookendpoint" for do in ("add", "change", "delete")),
 ]
 #: Runs the desk: everything but taking things away.
 ADMIN_APPS = ("orders", "tickets", "auth")
 ADMIN_ALSO = (
     "orders.delete_apikey",
-    *(f"tickets.delete_{name}" for name in ("calendarday", "shift", "staffedhours")),
+    *(
+        f"tickets.delete_{name}"
+        for name in ("calendarday", "shift", "staffedhours", "webhookendpoint")
+    ),
 )
 
 

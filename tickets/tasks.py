@@ -5,21 +5,27 @@ from django.conf import settings
 
 from helpdesk import clock
 from tickets.closures import draw_closures as draw
+from tickets.deadman import ping_deadman
 from tickets.mailroom.handling import handle_mails
 from tickets.mailroom.imap import UnableToPoll
 from tickets.mailroom.polling import poll_mailbox
 from tickets.mass_refunds import carry_on_batches as carry_on
 from tickets.relay import relay as relay_rows
 from tickets.sources import alarm_silent_sources
+from tickets.steady_clock import read_steady
 from tickets.sweep import sweep as sweep_deadlines
 from tickets.transfer_receipts import erase_spent_details as erase
 from tickets.transitions.external_steps import recount_provisional
 from tickets.watchdog import watch
+from tickets.webhooks.delivering import deliver_webhooks as deliver
+from tickets.webhooks.delivering import forget_deliveries as forget
+from tickets.worries import tell_worries
 
 
 @shared_task
 def sweep() -> int:
-    return sweep_deadlines(now=clock.now(), driver="beat")
+    now = read_steady(clock.now)
+    return sweep_deadlines(now=now, driver="beat") if now is not None else 0
 
 
 @shared_task
@@ -30,8 +36,19 @@ def relay() -> int:
 @shared_task
 def watchdog() -> None:
     now = clock.now()
-    watch(now=now)
+    tell_worries(watch(now=now), now=now)
     alarm_silent_sources(now=now)
+    ping_deadman(now=now)
+
+
+@shared_task
+def deliver_webhooks() -> int:
+    return deliver(clock=clock.now)
+
+
+@shared_task
+def forget_deliveries() -> int:
+    return forget(now=clock.now())
 
 
 @shared_task

@@ -45,7 +45,9 @@ def answer_once(*, request: Request, work: Callable[[], Response], now: datetime
         mine.delete()
     else:
         mine.status = response.status_code
-        mine.body = json.loads(json.dumps(response.data, cls=JSONEncoder))
+        # A secret that is shown once is in no answer that is kept.
+        kept = getattr(response, "kept_data", response.data)
+        mine.body = json.loads(json.dumps(kept, cls=JSONEncoder))
         mine.save(update_fields=["status", "body"])
     return response
 

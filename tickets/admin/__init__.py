@@ -15,6 +15,7 @@ from tickets.admin.referrals import ReferralAdmin
 from tickets.admin.rules import RuleVersionAdmin
 from tickets.admin.shifts import ShiftAdmin
 from tickets.admin.ticket import TicketAdmin
+from tickets.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 
 __all__ = [
     "ApprovalAdmin",
@@ -34,4 +35,6 @@ __all__ = [
     "ShiftAdmin",
     "StaffedHoursAdmin",
     "TicketAdmin",
+    "WebhookDeliveryAdmin",
+    "WebhookEndpointAdmin",
 ]

@@ -19,6 +19,7 @@ from tickets.admin.menu import count_waiting
 from tickets.admin.morning import fill_morning
 from tickets.admin.queue import annotate_queue, count_open, list_views, open_tickets
 from tickets.models import Breach, SweepBeat, Ticket
+from tickets.notice_kinds import WORRIES
 from tickets.reports import Kept, Period, count_by_day
 from tickets.watchdog import SWEEP_AGE, ask_reconcilers
 
@@ -208,18 +209,8 @@ def list_outages(now: datetime) -> list[dict[str, Any]]:
 
 def list_reconcilers(now: datetime) -> list[dict[str, Any]]:
     """This function will ask each question whose only good answer is zero."""
-    labels = {
-        "tickets_without_clock": _("Disputes without the clock they need"),
-        "fired_without_event": _("Fired deadlines without their event"),
-        "stuck_outbox": _("Messages and order events waiting over 5 min"),
-        "stuck_refunds": _("Refunds without an answer for over 10 min"),
-        "overdue_deadlines": _("Deadlines not fired in time"),
-        "paused_without_pause": _("Paused clocks without a reason"),
-        "levels_without_people": _("Levels without a reachable person"),
-        "silent_sources": _("Mailbox or shop database that cannot be read"),
-    }
     return [
-        {"label": labels.get(name, name), "count": count}
+        {"label": WORRIES.get(name, name), "count": count}
         for name, count in ask_reconcilers(now).items()
     ]
 

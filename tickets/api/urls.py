@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from tickets.api import breaches, evidence, policies, stats, tickets
+from tickets.api import breaches, evidence, policies, stats, tickets, webhooks
 from tickets.api.actions import VERBS, NoSuchVerb, make_view
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -24,5 +24,27 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api-breach-review",
     ),
     path("stats/sla", stats.SlaStats.as_view(), name="api-stats-sla"),
+    path("webhooks", webhooks.WebhookList.as_view(), name="api-webhooks"),
+    path("webhooks/<uuid:webhook_id>", webhooks.WebhookView.as_view(), name="api-webhook"),
+    path(
+        "webhooks/<uuid:webhook_id>/secret",
+        webhooks.WebhookSecret.as_view(),
+        name="api-webhook-secret",
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries",
+        webhooks.WebhookDeliveries.as_view(),
+        name="api-webhook-deliveries",
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/<str:message_id>/replay",
+        webhooks.WebhookReplay.as_view(),
+        name="api-webhook-replay",
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/replay",
+        webhooks.WebhookReplayFailed.as_view(),
+        name="api-webhook-replay-failed",
+    ),
     path("policies/<str:code>", policies.PolicyView.as_view(), name="api-policy"),
 ]

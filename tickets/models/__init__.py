@@ -19,6 +19,8 @@ from tickets.models.saved_view import SavedView
 from tickets.models.ticket import NUMBER_ALPHABET, Ticket
 from tickets.models.transfer import BankDetails, BankTransfer
 from tickets.models.visit import Visit
+from tickets.models.watch import ClockJump, Worry
+from tickets.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "NUMBER_ALPHABET",
@@ -28,6 +30,7 @@ __all__ = [
     "BankTransfer",
     "Breach",
     "CalendarDay",
+    "ClockJump",
     "ClockPause",
     "ClosureReview",
     "Deadline",
@@ -50,4 +53,7 @@ __all__ = [
     "SweepBeat",
     "Ticket",
     "Visit",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "Worry",
 ]

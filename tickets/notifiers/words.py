@@ -17,7 +17,7 @@ from orders.masking import mask_account
 from orders.models import Payment
 from orders.refunds import yuan
 from tickets.models import Evidence, Notice
-from tickets.notice_kinds import DIGEST
+from tickets.notice_kinds import DIGEST, WORRIES
 
 #: So many of what a summary stands for are named in it one by one.
 NAMED = 100
@@ -92,6 +92,8 @@ def _context(notice: Notice) -> dict[str, Any]:
     if code := notice.context.get("channel_code"):
         context["channel"] = Payment.Channel(code).label
     context["site_url"] = settings.SITE_URL
+    if worry := notice.context.get("worry"):
+        context["worry"] = WORRIES.get(worry, worry)
     if notice.kind == DIGEST:
         context |= _summed_up(notice)
     if notice.order is not None:
