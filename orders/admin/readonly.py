@@ -20,7 +20,7 @@ class LooksOnly:
 
 
 class ReadOnlyAdmin(LooksOnly, ModelAdmin):
-    actions = None
+    actions: Any = None
     list_per_page = 20
     list_filter_submit = True
     show_full_result_count = False

@@ -83,6 +83,7 @@ VIEWS: dict[str, tuple[Any, Callable[[HttpRequest], Q]]] = {
         gettext_lazy("Waiting for the customer"),
         lambda request: Q(status=Status.WAITING_CUSTOMER),
     ),
+    "outage": (gettext_lazy("Outage"), lambda request: Q(outage__isnull=False)),
     "decision": (gettext_lazy("Decision waits"), lambda request: Q(decision_waits=True)),
 }
 

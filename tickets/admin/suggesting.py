@@ -53,7 +53,7 @@ def name_why(code: str) -> str:
         "failed_once": _("The only attempt failed for certain, and there is time for another."),
         "paid_twice": _("More was paid than the order costs."),
         "promise_is_near": _("The promise is near: a refund still arrives in time."),
-        "owed": _("Money is owed, and nothing more can be delivered."),
+        "owed": _("Money is owed, and the order has not arrived."),
         "refunded": _("All that was owed has gone back."),
         "delivered": _("The delivery is proven."),
         "nothing_owed": _("By our records nothing is owed: explain it to the customer."),

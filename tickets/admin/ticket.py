@@ -21,16 +21,27 @@ from tickets.admin.external import AttachVerb
 from tickets.admin.handling import HandlingVerbs
 from tickets.admin.looking import is_row_number, tell_others
 from tickets.admin.onward import next_address
+from tickets.admin.own_views import OwnViews, clean_query, list_own
 from tickets.admin.page import find_dossier
 from tickets.admin.proof import send_original, send_preview
 from tickets.admin.queue import QueueColumns, count_open, list_views
 from tickets.admin.screen import describe
+from tickets.admin.together import TogetherPages
 from tickets.duty import note_presence
 from tickets.models import Ticket
 
 
 @admin.register(Ticket)
-class TicketAdmin(CallPage, HandlingVerbs, DecidingVerbs, AttachVerb, QueueColumns, ReadOnlyAdmin):
+class TicketAdmin(
+    CallPage,
+    TogetherPages,
+    OwnViews,
+    HandlingVerbs,
+    DecidingVerbs,
+    AttachVerb,
+    QueueColumns,
+    ReadOnlyAdmin,
+):
     """Nothing is edited here: every change is a verb, carried out by the domain."""
 
     list_before_template = "admin/tickets/ticket/views.html"
@@ -55,6 +66,7 @@ class TicketAdmin(CallPage, HandlingVerbs, DecidingVerbs, AttachVerb, QueueColum
         "note",
         "reveal",
     )
+    actions = ("assign_together", "link_together", "reply_together")
     actions_row = ("take", "assign", "reply", "request_evidence", "refund", "escalate")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -71,6 +83,17 @@ class TicketAdmin(CallPage, HandlingVerbs, DecidingVerbs, AttachVerb, QueueColum
         here = "<int:ticket_id>/proof/<uuid:evidence_id>"
         around = [
             path("call/", wrap(self.call), name="tickets_ticket_call"),
+            path(
+                "together/<slug:verb>/",
+                wrap(require_POST(self.together)),
+                name="tickets_ticket_together",
+            ),
+            path("views/keep/", wrap(require_POST(self.keep_view)), name="tickets_view_keep"),
+            path(
+                "views/<int:view_id>/forget/",
+                wrap(require_POST(self.forget_view)),
+                name="tickets_view_forget",
+            ),
             path("next/", wrap(self.onward), name="tickets_ticket_next"),
             path("here/", wrap(require_POST(self.here)), name="tickets_here"),
         ]
@@ -86,7 +109,12 @@ class TicketAdmin(CallPage, HandlingVerbs, DecidingVerbs, AttachVerb, QueueColum
         if not self.has_view_permission(request):
             raise PermissionDenied
         views = list_views(request, count_open(request))
-        context = {"title": gettext_lazy("Queue"), "queue_views": views}
+        context = {
+            "title": gettext_lazy("Queue"),
+            "queue_views": views,
+            "own_views": list_own(request),
+            "own_query": clean_query(request.META.get("QUERY_STRING", "")),
+        }
         return super().changelist_view(request, context | (extra_context or {}))
 
     def changeform_view(
