@@ -137,6 +137,12 @@ NAVIGATION = [
     ),
     room(
         _("Rules and people"),
+        {
+            "title": _("First hour"),
+            "icon": "checklist",
+            "link": reverse_lazy("setup"),
+            "permission": may("tickets.supervise_ticket"),
+        },
         entry(
             _("Policies"), "rule", "tickets_servicepolicy_changelist", "tickets.view_servicepolicy"
         ),

@@ -4,9 +4,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from orders.api.view import NoSuchCall
 from tickets import health
+from tickets.admin.setup import setup_page
 
 urlpatterns = [
     path("admin/desk/", include("tickets.admin.rooms")),
+    path("admin/setup/", setup_page, name="setup"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -12,6 +12,7 @@ from orders.routes import find_unrefundable
 from tickets.cases import Case
 from tickets.models import FactCheck, Ticket
 from tickets.policies import live_controls
+from tickets.shop_profile import find_profile
 from tickets.transfers import needs_transfer
 
 PARTY_WINDOW = timedelta(days=30)
@@ -24,6 +25,8 @@ def foreseeable_obstacle(case: Case, standing: Standing, claim_fen: int) -> str:
     order = case.ticket.order
     if live_controls(case.policy.code).rehearsal:
         return _("The desk rehearses: it says what it would refund and waits.")
+    if is_older_than_the_desk(order):
+        return _("The order was paid before the desk went live; what was done since is not known.")
     if find_unrefundable(order, now=case.ticket.commitment_due_at or case.now):
         return _("This payment cannot be refunded the way it came; people have to pay it by hand.")
     if standing.is_delivered:
@@ -33,6 +36,16 @@ def foreseeable_obstacle(case: Case, standing: Standing, claim_fen: int) -> str:
     if claim_fen > case.policy.auto_refund_limit_fen:
         return _("The amount is above the automatic limit.")
     return ""
+
+
+def is_older_than_the_desk(order: Order) -> bool:
+    """This function will tell whether an order was paid before `go_live`: people may have given
+    its money back where nobody here sees it."""
+    live_from = find_profile().live_from
+    if live_from is None:
+        return False
+    paid = [p.paid_at for p in order.payments.all() if p.paid_at is not None]
+    return max(paid, default=order.created_at) < live_from
 
 
 def may_begin_transfer(case: Case, standing: Standing) -> bool:

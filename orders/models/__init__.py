@@ -5,6 +5,7 @@ from orders.models.limit import LimitCounter, PacingBucket
 from orders.models.order import Order, OrderEvent
 from orders.models.outage import BatchRow, Outage, RefundBatch, new_batch_number
 from orders.models.payment import Payment
+from orders.models.profile import ShopProfile
 from orders.models.reconciliation import ReconciliationDifference, ReconciliationRun
 from orders.models.refund import Refund, RefundCall, refund_number
 from orders.models.rules import RuleVersion
@@ -36,6 +37,7 @@ __all__ = [
     "RuleVersion",
     "ShopFault",
     "ShopFeed",
+    "ShopProfile",
     "TopUp",
     "new_batch_number",
     "refund_number",

@@ -7,6 +7,9 @@ from django.utils import dateformat, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from orders.models import ShopProfile
+from tickets.shop_profile import find_profile
+
 register = template.Library()
 
 
@@ -61,3 +64,9 @@ def stretch(length: timedelta | None) -> str:
     if seconds or not parts:
         parts.append(ngettext("%(n)s second", "%(n)s seconds", seconds) % {"n": seconds})
     return " ".join(parts[:2])
+
+
+@register.simple_tag
+def shop_profile() -> ShopProfile:
+    """Whom the customer deals with (E-Commerce Law art. 15)."""
+    return find_profile()
