@@ -59,7 +59,10 @@ def find_obstacles(*, now: datetime) -> list[str]:
         reasons.append(_("Start with an empty database (another HELPDESK_DATA or DATABASE_URL)."))
     for item in checklist(now=now):
         if not item.is_done and item.code != ASKED_FOR:
-            reasons.append(f"{item.title}: {item.fact}. {item.next_step}")
+            reasons.append(
+                _("%(title)s: %(fact)s. %(step)s")
+                % {"title": item.title, "fact": item.fact, "step": item.next_step}
+            )
     return reasons
 
 

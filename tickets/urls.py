@@ -1,6 +1,17 @@
 from django.urls import URLPattern, URLResolver, path
 
-from tickets.views import bank, dispute, home, lookup, order_page, papers, rules, tracking, verbs
+from tickets.views import (
+    bank,
+    dispute,
+    home,
+    lookup,
+    order_page,
+    papers,
+    resellers,
+    rules,
+    tracking,
+    verbs,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -13,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:token>/correct/", order_page.correct, name="order-correct"),
     path("orders/<str:token>/cancel/", order_page.cancel, name="order-cancel"),
     path("orders/<str:token>/arrival/", order_page.watch, name="order-watch"),
+    path("resellers/", resellers.look_up_list, name="reseller-list"),
+    path("resellers/<str:token>/", resellers.reseller_table, name="reseller-table"),
     path("disputes/new/", dispute.new_dispute, name="new-dispute"),
     path("disputes/draft/<str:token>/", dispute.draft_page, name="draft"),
     path("disputes/draft/<str:token>/files/", dispute.draft_files, name="draft-files"),

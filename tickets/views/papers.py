@@ -51,6 +51,11 @@ def report_pdf(request: HttpRequest, token: str) -> HttpResponse:
     return answer_with_pdf(find_report(request, ticket), f"{ticket.number}-progress")
 
 
+def name_of(ticket: Ticket) -> str:
+    """Of the file; what was bought for resale is no case for 12315."""
+    return f"{ticket.number}-file" if ticket.order.reseller else f"{ticket.number}-12315"
+
+
 def find_referral(ticket: Ticket) -> Referral:
     referral = ticket.referrals.first()
     if referral is None:
@@ -69,7 +74,7 @@ def dossier(request: HttpRequest, token: str) -> HttpResponse:
     if request.GET.get("download"):
         options = {"ensure_ascii": False, "indent": 2}
         response = JsonResponse(referral.dossier, json_dumps_params=options)
-        response["Content-Disposition"] = f'attachment; filename="{ticket.number}-12315.json"'
+        response["Content-Disposition"] = f'attachment; filename="{name_of(ticket)}.json"'
         return response
     context = {
         "ticket": ticket,
@@ -91,4 +96,4 @@ def dossier_pdf(request: HttpRequest, token: str) -> HttpResponse:
     if not is_verified(request, ticket):
         return redirect("dossier", token=token)
     paper = write_dossier(ticket, referral, address=address_of(request, ticket))
-    return answer_with_pdf(paper, f"{ticket.number}-12315")
+    return answer_with_pdf(paper, name_of(ticket))

@@ -30,6 +30,28 @@ WAY_TO_12315 = (
     gettext_lazy("The authority says within 7 working days whether it takes the case up."),
 )
 
+#: Bought for resale: no purchase for daily life, so the consumer complaint route does not fit.
+WAY_OF_A_RESELLER = (
+    gettext_lazy(
+        "Bought for resale, this is not a purchase for daily life: the consumer complaint route "
+        "of the market regulator does not fit it and may be declined."
+    ),
+    gettext_lazy(
+        "Our contract with you stays in force: what we owe by it stays owed, and we go on working "
+        "on it."
+    ),
+    gettext_lazy(
+        "You may sue at the people's court, or turn to the arbitration commission where our "
+        "contract names one."
+    ),
+)
+
+
+def way_on(ticket: Ticket) -> Part:
+    if ticket.order.reseller:
+        return Part(_("If we do not agree"), lines=[str(line) for line in WAY_OF_A_RESELLER])
+    return Part(_("How to reach 12315"), lines=[str(line) for line in WAY_TO_12315])
+
 
 def write_report(ticket: Ticket, *, address: str, now: datetime) -> Paper:
     """This function will set down how a dispute stands, masked: whoever has the link reads it."""
@@ -42,7 +64,7 @@ def write_report(ticket: Ticket, *, address: str, now: datetime) -> Paper:
         *[refund_part(refund) for refund in tell_refunds(ticket)],
         Part(pgettext("timeline", "What happened"), facts=list_events(ticket)),
         Part(_("Proof"), facts=list_files(files)),
-        Part(_("How to reach 12315"), lines=[str(line) for line in WAY_TO_12315]),
+        way_on(ticket),
     ]
     return Paper(
         title=_("Progress report on an order"),
@@ -184,10 +206,10 @@ def write_dossier(ticket: Ticket, referral: Referral, *, address: str) -> Paper:
             _("The case"), facts=[(label, value) for label, value in facts if value], lines=[claim]
         ),
         Part(_("Proof"), facts=files, lines=[digest]),
-        Part(_("How to reach 12315"), lines=[str(line) for line in WAY_TO_12315]),
+        way_on(ticket),
     ]
     return Paper(
-        title=_("File for 12315"),
+        title=_("File of the dispute") if ticket.order.reseller else _("File for 12315"),
         subtitle=_("Dispute %(number)s, as of %(at)s")
         % {"number": ticket.number, "at": full_moment(referral.at)},
         parts=parts,

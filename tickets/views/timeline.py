@@ -68,6 +68,9 @@ def tell_timeline(ticket: Ticket) -> list[Entry]:
     entries = []
     for event in sorted(ticket.events.all(), key=lambda event: -event.seq):
         title = title_of(event, kinds)
+        if event.kind == K.REFERRED and ticket.order.reseller:
+            # Bought for resale: the consumer complaint route does not fit.
+            title = _("The file of this dispute is ready for download")
         if title:
             text = texts.get(str(event.data.get("text_digest", "")), "")
             entries.append(Entry(event.kind, title, event.at, text, speaker(event.actor)))

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0009_shop_databases'),
+        ('orders', '0010_published_rules'),
     ]
 
     operations = [
