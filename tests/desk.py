@@ -42,7 +42,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> float:
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> float:
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, "waited in vain"

@@ -27,7 +27,7 @@ Members
     .reset()
     .kill()                       SIGKILL; .stop(): SIGTERM, returns the exit code
     .start()                      again, with the same store, port and keys
-    .wait_for(condition, within=5)
+    .wait_for(condition)
 """
 
 import json
@@ -193,7 +193,7 @@ class Simulator:
     def reset(self) -> None:
         self.control.post("reset", {"trades": True})
 
-    def wait_for(self, condition: Callable[[], Any], *, within: float = 5) -> Any:
+    def wait_for(self, condition: Callable[[], Any], *, within: float = 30) -> Any:
         """Ask again and again until the condition holds; its value is returned."""
         give_up_at = time.monotonic() + within
         while not (value := condition()):

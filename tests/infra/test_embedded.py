@@ -75,14 +75,14 @@ def test_nothing_is_written_outside_its_folder(desk):
 
 def test_a_second_copy_on_the_same_folder_is_refused(desk):
     second = desk.popen(PORT=str(free_port()))
-    assert second.wait(30) == 1
+    assert second.wait(120) == 1
     assert "this desk runs already" in desk.output.read_text()
 
 
 def test_a_taken_port_is_one_clear_line(desk, tmp_path):
     second = Desk(tmp_path / "second")
     second.port = desk.port
-    assert second.popen().wait(30) == 1
+    assert second.popen().wait(120) == 1
     (line,) = second.output.read_text().splitlines()
     assert re.search(rf"{desk.port}: Address already in use\. .*PORT={desk.port + 1}", line)
 
@@ -98,7 +98,7 @@ def test_a_taken_port_is_one_clear_line(desk, tmp_path):
 )
 def test_what_cannot_be_is_one_clear_line(tmp_path, wrong, line):
     desk = Desk(tmp_path / "data")
-    assert desk.popen(**wrong).wait(60) == 1
+    assert desk.popen(**wrong).wait(120) == 1
     (said,) = desk.output.read_text().splitlines()
     assert said.startswith("run: ")
     assert line in said

@@ -198,5 +198,5 @@ class Shop:
         self.wait_for(
             f"{child} restarted",
             lambda: self.desk.children().get(child, before) != before,
-            20,
+            60,
         )

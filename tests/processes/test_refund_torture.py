@@ -58,7 +58,7 @@ def run(data: Path, plan: Plan) -> Course:
         desk = Desk(data, database_url)
         try:
             desk.start()
-            wait_until(desk.is_up, 90)
+            wait_until(desk.is_up, 240)
             return torture(desk, plan)
         finally:
             desk.stop()
