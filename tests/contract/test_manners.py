@@ -38,7 +38,6 @@ NOT_YET = {
     f"{ACTIONS}/link-outage",
     "/api/v1/outages",
     "/api/v1/notices",
-    "/api/v1/webhooks",
 }
 
 
