@@ -89,6 +89,13 @@ NAVIGATION = [
         entry(_("Payments"), "payments", "orders_payment_changelist", "orders.view_payment"),
         entry(_("Top-ups"), "bolt", "orders_topup_changelist", "orders.view_topup"),
         entry(_("Refunds"), "currency_exchange", "orders_refund_changelist", "orders.view_refund"),
+        entry(_("Outages"), "crisis_alert", "orders_outage_changelist", "orders.view_outage"),
+        entry(
+            _("Refund batches"),
+            "playlist_add_check",
+            "orders_refundbatch_changelist",
+            "orders.view_refundbatch",
+        ),
         entry(
             _("Money alarms"),
             "notification_important",

@@ -1,5 +1,5 @@
 """What follows from a channel's answer about a refund. Runs under the locks of the refund, its
-payment and its order; docs/money.md has the table.
+payment and its order; docs/refunds.md has the table.
 
 Money that moved is never unsaid: a success counts whenever it is heard, in whatever state, and
 what cannot be booked becomes an alarm. Any other answer counts only for the request it is about.

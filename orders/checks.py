@@ -1,5 +1,5 @@
 """Checks that find a half-configured channel before a refund does. Ids: Alipay E001 to E009,
-WeChat Pay E010 to E019; the shop's database E020."""
+WeChat Pay E010; addresses and their secrets E011 to E019; the shop's database E020."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,9 +9,17 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
 from orders.channels.alipay_wire import read_private_key, read_public_key
+from orders.channels.base import ChannelError
+from orders.channels.wechatpay_account import SETTINGS as WECHATPAY_SETTINGS
+from orders.channels.wechatpay_account import get_account as get_wechatpay_account
 from orders.shopdb.connection import UnableToReadShop
 from orders.shopdb.polling import read_source
 
+PAIRS = (
+    ("The shop's refund endpoint", "SHOP_REFUND_URL", "SHOP_REFUND_SECRET", "orders.E011"),
+    ("The sandbox channel", "SANDBOX_URL", "SANDBOX_SECRET", "orders.E012"),
+    ("The supplier", "SUPPLIER_URL", "SUPPLIER_SECRET", "orders.E013"),
+)
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -80,6 +88,32 @@ def _check_alipay_manners() -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register(Tags.security)
+def check_wechatpay(**kwargs: Any) -> list[CheckMessage]:
+    if not any(getattr(settings, name) for name in WECHATPAY_SETTINGS):
+        return []
+    try:
+        get_wechatpay_account()
+    except ChannelError as error:
+        hint = "Refunds of WeChat Pay payments would all go to people. Set all of it or none."
+        return [Error(f"WeChat Pay is half configured: {error}", hint=hint, id="orders.E010")]
+    return []
+
+
+@register(Tags.security)
+def check_pairs(**kwargs: Any) -> list[CheckMessage]:
+    """An address without its secret, or the other way round."""
+    return [
+        Error(
+            f"{whose} is half configured: {url} and {secret} belong together.",
+            hint="Set both or none.",
+            id=error_id,
+        )
+        for whose, url, secret, error_id in PAIRS
+        if bool(getattr(settings, url)) != bool(getattr(settings, secret))
+    ]
 
 
 @register()

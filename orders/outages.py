@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from orders.affected import find_orders, scope_of
 from orders.by_hand import label_of
 from orders.models import Order, Outage, Payment
 from orders.refusals import Refused
@@ -17,6 +18,7 @@ from orders.refusals import Refused
 RIGHT = "orders.declare_outage"
 #: A disturbance that is over is still told of for this long.
 TOLD_AFTERWARDS = timedelta(hours=24)
+ARRIVED = (Order.Status.DELIVERED, Order.Status.AWAITING_PAYMENT)
 LIMITS = {
     "title": 100,
     "supplier": 32,
@@ -53,7 +55,7 @@ def declare_outage(*, facts: OutageFacts, actor: User, now: datetime) -> Outage:
 
     :raises UnableToDeclare: naming the field and what is wrong with it.
     """
-    facts = _check(facts, actor, now=now)
+    facts = check_facts(facts, actor, now=now)
     return Outage.objects.create(
         **_columns(facts),
         published_at=now if facts.is_public else None,
@@ -67,8 +69,9 @@ def revise_outage(*, outage_id: int, facts: OutageFacts, actor: User, now: datet
 
     Refund batches keep the scope that they were proposed with.
     """
-    facts = _check(facts, actor, now=now)
-    with transaction.atomic(durable=True):
+    facts = check_facts(facts, actor, now=now)
+    # Not durable: the admin saves its forms in a transaction of its own.
+    with transaction.atomic():
         outage = Outage.objects.select_for_update().get(pk=outage_id)
         for name, value in _columns(facts).items():
             setattr(outage, name, value)
@@ -116,6 +119,18 @@ def hits(outage: Outage, order: Order) -> bool:
     )
 
 
+def find_outage_of(order: Order, *, now: datetime) -> Outage | None:
+    """This function will find the outage that an order was caught in: it is going on or was over
+    within a day, the order was paid meanwhile, and nothing has arrived. Of several, the one that
+    the public knows of, else the latest."""
+    if order.status in ARRIVED:
+        return None
+    recent = Q(ended_at__isnull=True) | Q(ended_at__gt=now - TOLD_AFTERWARDS)
+    outages = Outage.objects.filter(recent, started_at__lte=now)
+    hit = [o for o in outages if find_orders(scope_of(o, now=now)).filter(pk=order.pk).exists()]
+    return max(hit, key=lambda o: (o.is_public, o.started_at, o.pk), default=None)
+
+
 def _columns(facts: OutageFacts) -> Mapping[str, Any]:
     return {
         "title": facts.title,
@@ -129,7 +144,11 @@ def _columns(facts: OutageFacts) -> Mapping[str, Any]:
     }
 
 
-def _check(facts: OutageFacts, actor: User, *, now: datetime) -> OutageFacts:
+def check_facts(facts: OutageFacts, actor: User, *, now: datetime) -> OutageFacts:
+    """This function will refuse what is not enough, or not allowed, and return the rest trimmed.
+
+    :raises UnableToDeclare: naming the field and what is wrong with it.
+    """
     if not actor.has_perm(RIGHT):
         refusal = UnableToDeclare(_("You may not declare outages."), code="not_allowed")
         refusal.http_status = 403

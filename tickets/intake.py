@@ -13,12 +13,14 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from orders.models import Order
+from orders.outages import find_outage_of
 from tickets.actors import Actor
 from tickets.cases import Case, TransitionRefused, lock_case
 from tickets.deadlines import Kind, start_deadline
 from tickets.docket import Docket
 from tickets.models import NUMBER_ALPHABET, Draft, Event, Ticket
 from tickets.notices import notify_customer, notify_owner
+from tickets.outages import join_outage
 from tickets.policies import get_policy
 from tickets.proof import attach_evidence
 from tickets.queries import diagnose_order
@@ -198,6 +200,8 @@ def open_case_file(case: Case, dispute: Dispute, description: str) -> None:
     start_deadline(case, Kind.REFERRAL)
     notify_customer(case, "opened")
     attach_evidence(case, list(dispute.evidence_ids))
+    if outage := find_outage_of(case.ticket.order, now=case.now):
+        join_outage(case, outage)
     if case.policy.auto_assign and not dispute.is_drill:
         assign_by_load(case)
 

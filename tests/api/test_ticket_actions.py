@@ -412,7 +412,7 @@ def test_nothing_more_is_done_to_what_is_over(agent: APIClient, resolved: Body):
     assert problem(act(agent, resolved, "assign", assignee="chen.jing"), 409)["code"] == "not_open"
 
 
-@pytest.mark.parametrize("verb", ["link-outage", "close", "Assign"])
+@pytest.mark.parametrize("verb", ["unlink-outage", "close", "Assign"])
 def test_a_verb_there_is_not_names_those_there_are(agent: APIClient, opened: Body, verb: str):
     error = problem(act(agent, opened, verb), 404)
     assert error["code"] == "no_such_verb"

@@ -19,6 +19,7 @@ from orders.channels.base import (
 )
 from orders.channels.wechatpay_account import SETTINGS, get_account
 from orders.channels.wechatpay_wire import seal_field
+from orders.checks import PAIRS, check_pairs, check_wechatpay
 from simulator.wechatpay_keys import WechatpayKeys
 from tests.simulator_fixture import Simulator
 
@@ -82,6 +83,22 @@ def test_a_half_configured_desk_says_so(settings, simulator, name, value):
     with pytest.raises(ChannelNotConfigured) as caught:
         refund()
     assert (caught.value.outcome, caught.value.retryable) == (Outcome.UNKNOWN, False)
+    assert [found.id for found in check_wechatpay()] == ["orders.E010"]
+
+
+def test_a_desk_with_all_of_it_or_nothing_is_left_alone(settings, simulator):
+    assert check_wechatpay() == []
+    for name in SETTINGS:
+        setattr(settings, name, "")
+    assert check_wechatpay() == []
+
+
+@pytest.mark.parametrize("missing", [name for pair in PAIRS for name in pair[1:3]])
+def test_an_address_and_its_secret_belong_together(settings, simulator, missing):
+    assert check_pairs() == []
+    setattr(settings, missing, "")
+    (error_id,) = [pair[3] for pair in PAIRS if missing in pair]
+    assert [found.id for found in check_pairs()] == [error_id]
 
 
 def test_whether_this_desk_has_wechat_pay(settings, simulator):

@@ -1,11 +1,13 @@
 """One intent has one number, until its channel closes that number for good."""
 
 import uuid
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from orders.answers import MOST_GENERATIONS
-from orders.models import LedgerEntry, Refund
+from orders.models import LedgerEntry, Refund, refund_number
 from tests.orders.saga import Saga
 from tests.stories import MINUTE
 
@@ -94,3 +96,18 @@ def test_an_answer_to_the_first_try_does_not_settle_the_second(saga: Saga) -> No
 
     assert saga.refund(refund).state == "requested"
     assert saga.money(refund) == (0, 9800)
+
+
+def test_a_number_is_computed_from_what_it_is_for_and_never_changes() -> None:
+    """After a restored backup the same intent has to get the same number: so this one is written
+    down, and whoever changes how it is computed pays refunds twice."""
+    identity: dict[str, Any] = {
+        "origin": UUID(int=1),
+        "purpose": "remedy",
+        "cycle": 1,
+        "payment_uuid": str(UUID(int=2)),
+        "generation": 1,
+    }
+    assert refund_number(**identity) == "RFc369b108aff85f17ba63ff7b826bee10"
+    for change in ({"cycle": 2}, {"generation": 2}, {"purpose": "outage"}, {"origin": UUID(int=3)}):
+        assert refund_number(**(identity | change)) != refund_number(**identity)

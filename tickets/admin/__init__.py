@@ -9,9 +9,11 @@ from tickets.admin.external import ExternalCaseAdmin
 from tickets.admin.macros import MacroAdmin
 from tickets.admin.mails import InboundMailAdmin
 from tickets.admin.notices import NoticeAdmin
+from tickets.admin.outages import OutageAdmin
 from tickets.admin.people import PeopleAdmin, RolesAdmin
 from tickets.admin.policies import ServicePolicyAdmin
 from tickets.admin.referrals import ReferralAdmin
+from tickets.admin.refund_batches import BatchRowAdmin, RefundBatchAdmin
 from tickets.admin.rules import RuleVersionAdmin
 from tickets.admin.shifts import ShiftAdmin
 from tickets.admin.ticket import TicketAdmin
@@ -19,6 +21,7 @@ from tickets.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 
 __all__ = [
     "ApprovalAdmin",
+    "BatchRowAdmin",
     "BreachAdmin",
     "CalendarDayAdmin",
     "ClosureReviewAdmin",
@@ -27,8 +30,10 @@ __all__ = [
     "InboundMailAdmin",
     "MacroAdmin",
     "NoticeAdmin",
+    "OutageAdmin",
     "PeopleAdmin",
     "ReferralAdmin",
+    "RefundBatchAdmin",
     "RolesAdmin",
     "RuleVersionAdmin",
     "ServicePolicyAdmin",

@@ -18,7 +18,7 @@ from orders.api.problems import Problem
 from orders.models import ApiKey
 from orders.payload import field_error
 from orders.strict import StrictSerializer
-from tickets import remedies, transitions
+from tickets import outages, remedies, transitions
 from tickets.actors import Actor
 from tickets.api import asked
 from tickets.api.access import CaseView, acting_in, get_ticket, refusing_haste
@@ -128,6 +128,11 @@ VERBS = {
     "nudge": Verb(asked.NothingAsked, passing_on(transitions.nudge), "The customer reminds us."),
     "escalate": Verb(
         asked.ReasonAsked, passing_on(transitions.escalate), "Pass the dispute to a supervisor."
+    ),
+    "link-outage": Verb(
+        asked.LinkOutageAsked,
+        passing_on(outages.link_outage),
+        "Put the dispute to an outage; one the public knows of starts the promise.",
     ),
     "redeliver": Verb(
         asked.RedeliverAsked,

@@ -47,6 +47,10 @@ class ReasonAsked(StrictSerializer):
     reason = StrictCharField(max_length=REASON_LIMIT)
 
 
+class LinkOutageAsked(StrictSerializer):
+    outage = serializers.IntegerField(min_value=1, help_text="An outage's id.")
+
+
 class RedeliverAsked(StrictSerializer):
     reason = StrictCharField(max_length=REMEDY_REASON_LIMIT)
     text = text_field(required=False, allow_blank=True, default="")
