@@ -148,8 +148,11 @@ class OutageAdmin(ModelAdmin):
     actions_detail = ("propose",)
     fields = (
         "title",
-        ("supplier", "channel", "product_code"),
-        ("started_at", "ended_at"),
+        "supplier",
+        "channel",
+        "product_code",
+        "started_at",
+        "ended_at",
         "text_zh",
         "text_en",
         "is_public",

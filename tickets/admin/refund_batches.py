@@ -1,6 +1,7 @@
 """Batches of refunds: what was proposed, who approved it, how far it is, what became of each."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -187,13 +188,13 @@ def stop(verb: Callable[..., RefundBatch], request: HttpRequest, form: DialogFor
 
 @admin.register(RefundBatch)
 class RefundBatchAdmin(BatchVerbs, ReadOnlyAdmin):
-    list_display = ("batch", "outage", "condition", "size", "how_far", "proposed_at")
+    list_display = ("batch", "of_outage", "condition", "size", "how_far", "proposed_at")
     list_filter = [("state", ChoicesDropdownFilter)]
     list_select_related = ("outage",)
     ordering = ("-id",)
     search_fields = ("number__startswith",)
     fields = (
-        ("number", "outage"),
+        ("number", "of_outage"),
         ("condition", "size"),
         "what_became",
         "to_rows",
@@ -203,7 +204,7 @@ class RefundBatchAdmin(BatchVerbs, ReadOnlyAdmin):
         "digest",
     )
     readonly_fields = (
-        *("condition", "size", "what_became", "to_rows", "looked_for"),
+        *("of_outage", "condition", "size", "what_became", "to_rows", "looked_for"),
         *("proposed", "decided", "stopped"),
     )
 
@@ -214,6 +215,11 @@ class RefundBatchAdmin(BatchVerbs, ReadOnlyAdmin):
     @display(description=gettext_lazy("batch"), ordering="number")
     def batch(self, batch: RefundBatch) -> SafeString:
         return two_lines(batch.number, batch.reason)
+
+    @display(description=gettext_lazy("outage"))
+    def of_outage(self, batch: RefundBatch) -> SafeString:
+        address = reverse("admin:orders_outage_change", args=[batch.outage_id])
+        return format_html('<a class="desk-link" href="{}">{}</a>', address, batch.outage)
 
     @display(description=gettext_lazy("state"))
     def condition(self, batch: RefundBatch) -> SafeString:
@@ -244,11 +250,18 @@ class RefundBatchAdmin(BatchVerbs, ReadOnlyAdmin):
     def to_rows(self, batch: RefundBatch) -> SafeString:
         address = reverse("admin:orders_batchrow_changelist")
         words = _("Every order with what became of it")
-        return format_html('<a href="{}?batch__id__exact={}">{}</a>', address, batch.pk, words)
+        return format_html(
+            '<a class="desk-link" href="{}?batch__id__exact={}">{}</a>', address, batch.pk, words
+        )
 
     @display(description=gettext_lazy("looked for"))
     def looked_for(self, batch: RefundBatch) -> str:
-        return " · ".join(str(value) for value in batch.scope.values() if value)
+        scope = batch.scope
+        paid = [
+            instant(datetime.fromisoformat(scope[name])) for name in ("paid_from", "paid_until")
+        ]
+        narrowed = [scope.get(name, "") for name in ("supplier", "channel", "product_code")]
+        return " · ".join([" – ".join(paid), *filter(None, narrowed)])
 
     @display(description=gettext_lazy("proposed by"))
     def proposed(self, batch: RefundBatch) -> str:
