@@ -111,7 +111,6 @@ def offered_verbs(dossier: Dossier, actor: Actor, *, may_reveal: bool) -> list[s
         "attach": ticket.status != Status.WITHDRAWN,
         "note": True,
         "reveal": may_reveal,
-        "link_outage": is_open,
     }
     if question is not None and supervises and question.requested_by != actor.label:
         sensible |= {"approve": True, "decline": True}
