@@ -188,7 +188,10 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
-    _database["OPTIONS"] = {"connect_timeout": 5} | _database.get("OPTIONS", {})
+    # Compiling a statement to machine code took seconds of some that run for milliseconds.
+    _database["OPTIONS"] = {"connect_timeout": 5, "options": "-c jit=off"} | _database.get(
+        "OPTIONS", {}
+    )
 if _test_db_name := env.str("TEST_DB_NAME", default=""):
     _database["TEST"] = {"NAME": _test_db_name}
 

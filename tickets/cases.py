@@ -5,10 +5,9 @@ ticket or five hundred, the code is the same.
 """
 
 import secrets
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -58,6 +57,20 @@ class Case:
     approval_known: bool = False
     #: The kinds of clocks that this decision may look at; None: all.
     kinds: frozenset[Deadline.Kind] | None = None
+
+    #: When each kind's earliest pending clock is due, of the kinds that were not read.
+    unread_due: dict[str, datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.docket.on_flush(self.note_next_due)
+
+    def note_next_due(self) -> None:
+        """This function will keep on the ticket when its next clock is due: the queue's order."""
+        pending = [d.due_at for d in self.deadlines if d.state == Deadline.State.PENDING]
+        next_due_at = min([*pending, *self.unread_due.values()], default=None)
+        if self.ticket.next_due_at != next_due_at:
+            self.ticket.next_due_at = next_due_at
+            self.change("next_due_at")
 
     @property
     def now(self) -> datetime:
@@ -167,23 +180,25 @@ def load_cases(
     if not by_id:
         return {}
     clocks = Deadline.objects.filter(ticket_id__in=by_id)
-    if kinds is not None:
-        clocks = clocks.filter(kind__in=kinds)
-    live: dict[int, list[Deadline]] = defaultdict(list)
-    for deadline in clocks.filter(state__in=Deadline.LIVE_STATES).order_by("due_at", "id"):
-        live[deadline.ticket_id].append(deadline)
-    rounds: dict[int, dict[str, int]] = defaultdict(dict)
-    for ticket_id, kind, last in (
-        clocks.filter(cycle=models.F("ticket__cycle"))
-        .order_by()
+    read = clocks if kinds is None else clocks.filter(kind__in=kinds)
+    cases = {pk: Case(ticket, docket, actor, [], {}, kinds=kinds) for pk, ticket in by_id.items()}
+    for deadline in read.filter(state__in=Deadline.LIVE_STATES).order_by("due_at", "id"):
+        cases[deadline.ticket_id].deadlines.append(deadline)
+    present = models.Q(cycle=models.F("ticket__cycle"))
+    pending = models.Q(state=Deadline.State.PENDING)
+    for ticket_id, kind, last, due_at in (
+        clocks.order_by()
         .values_list("ticket_id", "kind")
-        .annotate(last=models.Max("round"))
+        .annotate(
+            last=models.Max("round", filter=present), due_at=models.Min("due_at", filter=pending)
+        )
     ):
-        rounds[ticket_id][kind] = last
-    return {
-        pk: Case(ticket, docket, actor, live[pk], rounds[pk], kinds=kinds)
-        for pk, ticket in by_id.items()
-    }
+        case = cases[ticket_id]
+        if last is not None:
+            case.rounds[kind] = last
+        if kinds is not None and kind not in kinds and due_at is not None:
+            case.unread_due[kind] = due_at
+    return cases
 
 
 def lock_case(*, ticket_id: int, docket: Docket, actor: Actor) -> Case:

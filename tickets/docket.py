@@ -5,6 +5,7 @@ statements, so that either everything a decision means is committed or nothing i
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -63,6 +64,12 @@ class Docket:
         default_factory=lambda: defaultdict(dict)
     )
 
+    #: What has to be known of a case before its rows are written.
+    before_flush: list[Callable[[], None]] = field(default_factory=list)
+
+    def on_flush(self, look: Callable[[], None]) -> None:
+        self.before_flush.append(look)
+
     @cached_property
     def calendar(self) -> StaffedCalendar:
         return load_calendar()
@@ -85,6 +92,8 @@ class Docket:
         entry[1].update(fields)
 
     def flush(self) -> None:
+        for look in self.before_flush:
+            look()
         for model, entries in self.changed.items():
             self._write_changes(model, list(entries.values()))
         if events := self.added[Event]:

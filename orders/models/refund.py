@@ -117,6 +117,18 @@ class Refund(models.Model):
             ),
             # Read by the ticket page and by commitment.decide.
             models.Index(fields=["origin"], name="refund_origin"),
+            # Read by the watchdog and by /metrics: what is not settled.
+            models.Index(
+                fields=["state", "requested_at"],
+                name="refund_unsettled",
+                condition=Q(state__in=["planned", "requested", "accepted", "unknown", "manual"]),
+            ),
+            # Read by the dashboard's account of the night.
+            models.Index(
+                fields=["requested_at"],
+                name="refund_by_the_desk",
+                condition=Q(purpose="commitment"),
+            ),
         ]
 
     def __str__(self) -> str:

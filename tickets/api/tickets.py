@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -135,11 +135,8 @@ def find_order(said: dict[str, Any], *, now: datetime) -> Order:
 
 def find_tickets(asked: dict[str, Any], *, now: datetime) -> QuerySet[Ticket]:
     """This function will list tickets by the filters of the query that were given."""
-    pending = Q(deadlines__state=Deadline.State.PENDING)
-    tickets = (
-        Ticket.objects.select_related("order", "assignee")
-        .annotate(next_due_at=Min("deadlines__due_at", filter=pending))
-        .filter(is_drill=asked.get("drill", False))
+    tickets = Ticket.objects.select_related("order", "assignee").filter(
+        is_drill=asked.get("drill", False)
     )
     names = {"order_no": "order__order_no", "assignee": "assignee__username"}
     for name in ("status", "level", "cause", "order_no", "assignee"):

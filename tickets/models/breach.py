@@ -53,6 +53,14 @@ class Breach(models.Model):
         verbose_name = _("missed deadline")
         verbose_name_plural = _("missed deadlines")
         ordering = ["-id"]
+        indexes = [
+            # Read by the menu's count of what waits for a review.
+            models.Index(
+                fields=["id"],
+                name="breach_unreviewed",
+                condition=models.Q(reviewed_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.ticket_id} {self.kind}"

@@ -83,6 +83,16 @@ class Deadline(models.Model):
             ),
         ]
         indexes = [
+            # Read by the watchdog's look at fired clocks and by /metrics' lateness.
+            models.Index(fields=["fired_at"], name="deadline_fired", condition=Q(state="fired")),
+            # Read by the watchdog's look at pauses.
+            models.Index(fields=["id"], name="deadline_paused", condition=Q(state="paused")),
+            # Read by the watchdog, which lets what was set aside try again.
+            models.Index(
+                fields=["quarantined_at"],
+                name="deadline_set_aside",
+                condition=Q(state="pending", quarantined_at__isnull=False),
+            ),
             # Read by tickets.sweep.claim_due: holds only what can still fire.
             models.Index(
                 fields=["due_at", "id"],

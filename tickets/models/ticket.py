@@ -136,6 +136,9 @@ class Ticket(models.Model):
     resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 
+    #: The earliest pending clock of all, written with every change of one (tickets.cases).
+    next_due_at = models.DateTimeField(_("next due at"), null=True, blank=True, editable=False)
+
     nudges = models.PositiveSmallIntegerField(_("nudges"), default=0)
     last_nudged_at = models.DateTimeField(_("last nudged at"), null=True, blank=True)
     customer_reopened = models.BooleanField(_("reopened by the customer"), default=False)
@@ -168,12 +171,37 @@ class Ticket(models.Model):
             ),
         ]
         indexes = [
-            # Read by the agents' queue.
+            # Read by the agents' queue: what is shown and how much of each kind there is.
             models.Index(
                 fields=["status", "level"],
                 name="ticket_open_by_level",
                 condition=Q(
                     status__in=["new", "in_progress", "waiting_customer", "remedy_pending"]
+                ),
+            ),
+            # Read by the agents' queue, whose first page is its beginning.
+            models.Index(
+                fields=["next_due_at", "id"],
+                name="ticket_open_by_due",
+                condition=Q(
+                    status__in=["new", "in_progress", "waiting_customer", "remedy_pending"]
+                ),
+            ),
+            # Read by the agents' queue where it shows one's own, or nobody's.
+            models.Index(
+                fields=["assignee", "next_due_at", "id"],
+                name="ticket_open_by_owner",
+                condition=Q(
+                    status__in=["new", "in_progress", "waiting_customer", "remedy_pending"]
+                ),
+            ),
+            # Read by the dashboard's counts of levels.
+            models.Index(
+                fields=["level"],
+                name="ticket_open_level",
+                condition=Q(
+                    status__in=["new", "in_progress", "waiting_customer", "remedy_pending"],
+                    is_drill=False,
                 ),
             ),
         ]
