@@ -7,7 +7,19 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from bench import idle, mutants, races, refunds, settle, sweep
+from bench import (
+    chaos,
+    idle,
+    lateness,
+    model,
+    mutants,
+    queue,
+    races,
+    refunds,
+    settle,
+    submit,
+    sweep,
+)
 from bench.results import NothingMeasured, Result
 
 ALL = "all"
@@ -15,6 +27,11 @@ ALL = "all"
 BENCHES: dict[str, tuple[str, Callable[[argparse.Namespace], Result]]] = {
     "races": ("two or three act at the same instant, a thousand times each", races.run),
     "sweep": ("100,000 clocks due at once, beside hand-written SQL and django-helpdesk", sweep.run),
+    "lateness": ("how late 200 clocks a second fire on a whole desk in use", lateness.run),
+    "submit": ("a dispute by web form, beside django-helpdesk's public form", submit.run),
+    "queue": ("pages before 1,000, 100,000 and a million disputes", queue.run),
+    "chaos": ("20,000 clocks while everything is killed", chaos.run),
+    "model": ("2,000 lives of 50 steps, audited after each", model.run),
     "idle": ("a tick with nothing due, before millions of clocks", idle.run),
     "refunds": ("refunds under faults, killed workers and a flushed broker", refunds.run),
     "mutants": ("mistakes made on purpose: does a test notice?", mutants.run),

@@ -8,15 +8,13 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from bench.inside import CLOCKS
 from bench.lives import open_dispute, promise, set_up
 from bench.population import add_copies, read_pattern, spread
 from bench.sweep_jobs import database_url
 from helpdesk import clock
 from tickets.models import Deadline, Ticket
 from tickets.sweep import sweep
-
-#: A dispute that has just been opened under the promise has this many clocks running.
-CLOCKS = 6
 
 
 def prepare_idle(*, pending: int) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+#: A dispute that has just been opened under the promise has this many clocks running.
+CLOCKS = 6
 ROOT = Path(__file__).resolve().parent.parent
 #: job -> where it is; a function of that name that takes keywords.
 JOBS = {
@@ -19,6 +21,13 @@ JOBS = {
     "check_heap": "bench.sweep_jobs",
     "prepare_idle": "bench.idle_jobs",
     "tick": "bench.idle_jobs",
+    "prepare_drafts": "bench.web_jobs",
+    "count_send": "bench.web_jobs",
+    "check_sent": "bench.web_jobs",
+    "fill_desk": "bench.web_jobs",
+    "count_page": "bench.web_jobs",
+    "ask_watchdog": "bench.web_jobs",
+    "place_timers": "bench.chaos_jobs",
 }
 
 

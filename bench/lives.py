@@ -60,6 +60,17 @@ def promise(*, now: datetime, agent_resolution: str = CALM) -> None:
 
 def open_dispute(*, now: datetime) -> Ticket:
     """This function will have Zhao Lei file a dispute about an order that failed."""
+    dispute = Dispute(
+        category=Ticket.Category.NON_ARRIVAL,
+        description="付款成功，一直没有到账，请帮我查一下。",
+        contact=Contact(name="赵磊"),
+    )
+    order = make_order(now=now)
+    return open_ticket(order=order, dispute=dispute, actor=CUSTOMER, now=now).ticket
+
+
+def make_order(*, now: datetime) -> Order:
+    """This function will make an order that was paid half an hour ago and failed."""
     mark = uuid.uuid4().int
     order = Order.objects.create(
         order_no=f"PATTERN{mark}",
@@ -87,12 +98,7 @@ def open_dispute(*, now: datetime) -> Ticket:
         status=Payment.Status.PAID,
         paid_at=now - timedelta(minutes=30),
     )
-    dispute = Dispute(
-        category=Ticket.Category.NON_ARRIVAL,
-        description="付款成功，一直没有到账，请帮我查一下。",
-        contact=Contact(name="赵磊"),
-    )
-    return open_ticket(order=order, dispute=dispute, actor=CUSTOMER, now=now).ticket
+    return order
 
 
 def lead_lives(*, now: datetime) -> Iterator[tuple[int, int]]:
