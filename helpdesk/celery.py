@@ -38,7 +38,9 @@ def daily(hours: str, task: str, *, expires: int) -> dict[str, Any]:
 
 #: All that runs by the clock.
 SCHEDULE = {
-    "sweep": every(1.0, "tickets.tasks.sweep", expires=5, queue="timers"),
+    # A worker whose clock is minutes ahead would throw away every tick that expires soon; as many
+    # as these, one after the other with nothing due, are done within seconds.
+    "sweep": every(1.0, "tickets.tasks.sweep", expires=600, queue="timers"),
     "relay": every(1.0, "tickets.tasks.relay", expires=5),
     "rescue-refunds": every(2.0, "orders.tasks.rescue_refunds", expires=10),
     "rescue-top-ups": every(2.0, "orders.tasks.rescue_top_ups", expires=10),
