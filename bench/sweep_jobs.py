@@ -1,13 +1,12 @@
 """What the sweep bench has done inside the desk: a heap of due clocks, firing it, judging it."""
 
+import os
 import resource
 import time
 from datetime import timedelta
 from typing import Any
 
 import psycopg
-from django.conf import settings
-from psycopg.conninfo import make_conninfo
 
 from bench.lives import open_dispute, promise, set_up
 from bench.population import add_copies, read_pattern, spread
@@ -22,15 +21,8 @@ WATCHED = ("tickets_without_clock", "fired_without_event", "paused_without_pause
 
 
 def database_url() -> str:
-    """This function will name this desk's database the way psycopg wants it."""
-    database = settings.DATABASES["default"]
-    return make_conninfo(
-        host=database["HOST"],
-        port=database["PORT"] or None,
-        user=database["USER"],
-        password=database["PASSWORD"] or None,
-        dbname=database["NAME"],
-    )
+    """This function will name this desk's database, as it was named to us."""
+    return os.environ["DATABASE_URL"]
 
 
 def prepare_heap(*, due: int, waiting: int = 0) -> dict[str, Any]:
