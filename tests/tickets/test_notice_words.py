@@ -22,7 +22,9 @@ LANGUAGES = ["zh-hans", "en"]
 #: Whoever wrote a mail that became no dispute, or was told of a refund nobody asked for.
 WITHOUT_TICKET = {
     *("mail_asks_number", "mail_kept", "mail_too_large", "mail_quarantined_staff"),
-    *("mailbox_silent_staff", "shop_silent_staff", "bill_differs_staff", "bill_missing_staff"),
+    *("clock_jumped_staff", "watchdog_worry_staff", "watchdog_clear_staff"),
+    *("webhook_disabled_staff", "mailbox_silent_staff", "shop_silent_staff"),
+    *("bill_differs_staff", "bill_missing_staff"),
     *("refunded_unasked", "order_arrived", "order_failed"),
 }
 WITHOUT_PAGE = {"mail_kept", "mailbox_silent_staff", "shop_silent_staff"}
@@ -49,6 +51,10 @@ CONTEXT: dict[str, Any] = {
     "limit": 25,
     "error": "timeout",
     "preset": "dujiaoka",
+    "into": "D26112482K7",
+    "seconds": 86400,
+    "worry": "stuck_refunds",
+    "url": "https://shop.example.com/hooks",
 }
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ENGLISH_SENTENCE = re.compile(r"(?:\b[A-Za-z]{2,}\b[ ,]+){3,}")
