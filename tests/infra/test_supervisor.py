@@ -91,7 +91,7 @@ def test_a_killed_child_is_restarted_recorded_and_said(running, name):
     assert is_alive(running.children()[name])
     assert not is_alive(old)
     running.process.terminate()
-    said, _ = running.process.communicate(timeout=15)
+    said, _ = running.process.communicate(timeout=60)
     assert f"{name}: pid {old} was ended by SIGKILL" in said
     assert f"{name}: started again" in said
     wait_until(lambda: not any(map(is_alive, family)))
