@@ -2,8 +2,9 @@
 
 from tests.mutants.money import MONEY
 from tests.mutants.mutant import Mutant
+from tests.mutants.timers import TIMERS
 
-CATALOGUE: dict[str, tuple[Mutant, ...]] = {"Money": MONEY}
+CATALOGUE: dict[str, tuple[Mutant, ...]] = {"Money": MONEY, "Timers": TIMERS}
 
 
 def list_mutants() -> list[Mutant]:
