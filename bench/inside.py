@@ -62,11 +62,12 @@ def run_inside(job: str, url: str, data: Path, **asked: Any) -> Any:
 
 
 def migrate(url: str, data: Path) -> None:
-    """This function will give an empty database the desk's tables and roles."""
+    """This function will give an empty database the desk's tables and roles, and the folder what
+    its pages link to."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for command in ("migrate", "setup_roles"):
+    for command in (["migrate"], ["setup_roles"], ["collectstatic", "--noinput"]):
         subprocess.run(
-            [sys.executable, "manage.py", command, "-v0"],
+            [sys.executable, "manage.py", *command, "-v0"],
             cwd=ROOT,
             env=environment(url, data),
             check=True,

@@ -114,7 +114,7 @@ def look_at_peer_at(result: Result, peer: Peer, size: int, runs: int) -> float:
     port, p95 = free_port(), {}
     server = peer.serve(port)
     try:
-        wait_until(lambda: answers(port, "/helpdesk/login/"), 90)
+        wait_until(lambda: answers(port, "/helpdesk/login/"), 300)
         for page, address in pages.items():
             call = Call(address, headers={"Cookie": f"sessionid={filled['session']}"})
             time_calls(port, [call], 1)

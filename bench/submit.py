@@ -149,7 +149,7 @@ def post_to_peer(peer: Peer, calls: int, clients: int) -> Pace:
     port = free_port()
     server = peer.serve(port)
     try:
-        wait_until(lambda: answers(port, PEER_FORM), 90)
+        wait_until(lambda: answers(port, PEER_FORM), 300)
         token, cookie = read_token(port)
         sent = [peer_call(token, cookie, filled, number) for number in range(calls)]
         time_calls(port, sent[:clients], clients)

@@ -56,7 +56,7 @@ def serving(url: str, data: Path) -> Iterator[int]:
             for command in (valkey, web)
         ]
     try:
-        wait_until(lambda: answers(port), 90)
+        wait_until(lambda: answers(port), 300)
         yield port
     finally:
         for process in processes:
