@@ -1,4 +1,4 @@
-"""Papers that a customer takes along, as PDF, and the code that leads back to the page (0015).
+"""Papers that a customer takes along, as PDF, and the code that leads back to the page.
 
 A paper is plain text in parts; what stands in it is decided where the pages are told.
 """

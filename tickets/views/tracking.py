@@ -67,7 +67,7 @@ def load_parts(ticket: Ticket) -> None:
 @never_cache
 @require_safe
 def news(request: HttpRequest, token: str) -> HttpResponse:
-    """What a page that is open asks every two seconds (0016): how far the dispute has come.
+    """What a page that is open asks every two seconds: how far the dispute has come.
 
     One indexed read and twenty bytes; only where they differ from ``since`` is the page asked for.
     """
