@@ -245,6 +245,8 @@ CHINESE_DATA = {
     "tickets/demo.py": "whom the demo employs",
     "tickets/demo_disputes.py": "what its customers say",
     "tickets/mailroom": "what customers' mail holds",
+    "tickets/admin/sheets.py": "what begins a formula",
+    "tickets/views/reseller_forms.py": "what people put between two numbers",
     "simulator": "what channels say",
 }
 

@@ -139,7 +139,6 @@ def story_of(ticket: Ticket, simulator: Simulator) -> dict[str, Any]:
     assert payment.refunded_fen == sum(r.paid_fen or 0 for r in paid)
     assert payment.reserved_fen == 0
     assert list(find_differences()) == []
-    notices = Notice.objects.filter(ticket=ticket)
     return {
         "ends": (
             ticket.status,
@@ -149,9 +148,18 @@ def story_of(ticket: Ticket, simulator: Simulator) -> dict[str, Any]:
         ),
         "level": ticket.level,
         "events": Counter(Event.objects.filter(ticket=ticket).values_list("kind", flat=True)),
-        "notices": Counter(notices.values_list("audience", "user", "kind", "state")),
+        "notices": Counter(told_about(ticket)),
         "deadlines": Counter(ticket.deadlines.values_list("kind", "state")),
     }
+
+
+def told_about(ticket: Ticket) -> Iterator[tuple[Any, ...]]:
+    """Told is told: whether alone or in a summary depends on how many other disputes the same
+    people had letters about a moment ago."""
+    told = {Notice.State.FOLDED: Notice.State.SENT}
+    letters = Notice.objects.filter(ticket=ticket)
+    for audience, user, kind, state in letters.values_list("audience", "user", "kind", "state"):
+        yield audience, user, kind, told.get(Notice.State(state), state)
 
 
 def choose(points: list[str]) -> list[int]:

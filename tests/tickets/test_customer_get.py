@@ -22,7 +22,7 @@ from tickets.views.tokens import make_order_token
 
 pytestmark = pytest.mark.django_db
 #: Statements per page, of a dispute with everything in it.
-LIMITS = {"tracking": 14, "report": 12, "news": 1, "order": 12, "home": 5, "notices": 5, "rules": 3}
+LIMITS = {"tracking": 14, "report": 13, "news": 1, "order": 12, "home": 5, "notices": 5, "rules": 3}
 
 
 @pytest.fixture

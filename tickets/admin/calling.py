@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -77,7 +78,7 @@ class CallForm(forms.Form):
     )
     language = forms.ChoiceField(
         label=gettext_lazy("Language of the caller"),
-        choices=[("zh-hans", "简体中文"), ("en", "English")],
+        choices=settings.LANGUAGES,
         widget=UnfoldAdminSelectWidget,
     )
 

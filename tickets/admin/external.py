@@ -32,7 +32,9 @@ class MomentWidget(UnfoldAdminTextInputWidget):
 
     def format_value(self, value: Any) -> str | None:
         if isinstance(value, datetime):
-            return f"{timezone.localtime(value):%Y-%m-%dT%H:%M}"
+            # A form field has made it local and naive already, where it is an initial value.
+            local = timezone.localtime(value) if timezone.is_aware(value) else value
+            return f"{local:%Y-%m-%dT%H:%M}"
         return str(value) if value else None
 
 

@@ -37,15 +37,15 @@ def count_waiting(request: HttpRequest) -> dict[str, int]:
 
 def approvals_badge(request: HttpRequest) -> str:
     """An empty badge is not shown."""
-    return str(count_waiting(request).get("approvals", "")) if supervises(request) else ""
+    return str(count_waiting(request).get("approvals") or "") if supervises(request) else ""
 
 
 def breaches_badge(request: HttpRequest) -> str:
-    return str(count_waiting(request).get("breaches", "")) if supervises(request) else ""
+    return str(count_waiting(request).get("breaches") or "") if supervises(request) else ""
 
 
 def closures_badge(request: HttpRequest) -> str:
-    return str(count_waiting(request).get("closures", "")) if supervises(request) else ""
+    return str(count_waiting(request).get("closures") or "") if supervises(request) else ""
 
 
 def environment(request: HttpRequest) -> list[str] | None:
