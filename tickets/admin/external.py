@@ -1,97 +1,25 @@
 """Complaints that outside bodies keep: what they want until when, and how they ended."""
 
-from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from orders.admin.cells import badge, instant, two_lines
-from orders.admin.dialogs import DialogForm, dialog_action, line_field, text_field
+from orders.admin.dialogs import DialogForm, dialog_action
 from orders.admin.readonly import ReadOnlyAdmin
 from tickets.admin.edge import acting, now_of, works_disputes
+from tickets.admin.external_forms import AcceptForm, AttachForm, SettleForm
 from tickets.admin.links import ticket_link
 from tickets.models import ExternalCase
 from tickets.transitions import external, external_steps
-
-
-class MomentWidget(UnfoldAdminTextInputWidget):
-    """The browser's own field for a day and an hour, in the desk's time zone."""
-
-    input_type = "datetime-local"
-
-    def format_value(self, value: Any) -> str | None:
-        if isinstance(value, datetime):
-            # A form field has made it local and naive already, where it is an initial value.
-            local = timezone.localtime(value) if timezone.is_aware(value) else value
-            return f"{local:%Y-%m-%dT%H:%M}"
-        return str(value) if value else None
-
-
-def moment_field(label: Any, *, help_text: Any = "", required: bool = True) -> Any:
-    return forms.DateTimeField(
-        label=label,
-        help_text=help_text,
-        required=required,
-        widget=MomentWidget,
-    )
-
-
-class AttachForm(DialogForm):
-    channel = forms.ChoiceField(
-        label=gettext_lazy("Where"),
-        choices=ExternalCase.Channel.choices,
-        widget=UnfoldAdminSelectWidget,
-    )
-    number = line_field(gettext_lazy("Number there"), limit=external.NUMBER_LIMIT)
-    received_at = moment_field(
-        gettext_lazy("Received at"),
-        help_text=gettext_lazy("When it reached us over there; its clock begins then."),
-    )
-    body = line_field(
-        gettext_lazy("Who keeps it"),
-        limit=external.BODY_LIMIT,
-        required=False,
-        help_text=gettext_lazy("Which office, hotline or association."),
-    )
-    due_at = moment_field(
-        gettext_lazy("Settlement due at"),
-        required=False,
-        help_text=gettext_lazy("Only for another body: the others have rules of their own."),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial.setdefault("received_at", now_of(self.request))
-
-
-class AcceptForm(DialogForm):
-    accepted_at = moment_field(gettext_lazy("Accepted at"))
-
-
-class SettleForm(DialogForm):
-    settled_at = moment_field(gettext_lazy("Settled at"))
-    process = text_field(gettext_lazy("How it went"), limit=external_steps.PROCESS_LIMIT)
-    method = line_field(
-        gettext_lazy("Settled by"),
-        limit=external_steps.METHOD_LIMIT,
-        help_text=gettext_lazy("Refund, redelivery, an explanation, …"),
-    )
-    result = forms.ChoiceField(
-        label=gettext_lazy("Result"),
-        choices=ExternalCase.Result.choices,
-        widget=UnfoldAdminSelectWidget,
-    )
 
 
 class OpenFilter(DropdownFilter):
