@@ -1,119 +1,43 @@
 """A reseller's page: many order numbers at once, one table, and the disputes about them."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.core import signing
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from helpdesk import clock
 from orders.masking import mask_account
-from orders.models import Order
-from tickets.forms import CARDS, ConfirmForm, TidyForm, check_last4, plain
 from tickets.intake import Contact, Dispute
 from tickets.models import Evidence, Ticket
 from tickets.resellers import (
-    MOST_ORDERS,
     Filed,
-    Row,
     Submission,
     file_disputes,
-    find_reseller_orders,
     list_rows,
 )
 from tickets.throttle import (
     LISTS_PER_ADDRESS,
-    MISSES_PER_BUYER,
-    MISSES_PER_ORDER,
-    Limit,
     Throttled,
     address_of,
-    check,
     count,
 )
 from tickets.views.files import receive_files
 from tickets.views.limits import limits_body
 from tickets.views.lookup import too_often
+from tickets.views.reseller_forms import FileForm, ListForm
+from tickets.views.reseller_limits import find_within_limits, nothing_fits
 
 SALT = "tickets.reseller-list"
 VALID_FOR = timedelta(hours=2)
-NUMBER_LIMIT = 64
-SEPARATORS = re.compile(r"[\s,;，；、|]+")
 #: Refusals that are spelt out; of the others the number is said.
 SHOWN_REFUSALS = 10
-
-
-class ListForm(TidyForm):
-    numbers = forms.CharField(
-        label=gettext_lazy("Order numbers, one a line"),
-        help_text=gettext_lazy("At most 200; commas and spaces part them as well"),
-        max_length=MOST_ORDERS * (NUMBER_LIMIT + 4),
-        error_messages={"required": gettext_lazy("Please enter at least one order number.")},
-        widget=forms.Textarea(
-            attrs={"rows": 8, "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
-        ),
-    )
-    last4 = forms.CharField(
-        label=gettext_lazy("Last four characters of your account in the shop, phone or e-mail"),
-        help_text=gettext_lazy("Of the buyer's account, not of the accounts that were topped up"),
-        max_length=20,
-        error_messages={"required": gettext_lazy("Please enter the last four characters.")},
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off"}),
-    )
-
-    def clean_numbers(self) -> list[str]:
-        parts = SEPARATORS.split(self.cleaned_data["numbers"])
-        numbers = list(dict.fromkeys(filter(None, map(plain, parts))))
-        if not numbers:
-            raise ValidationError(_("Please enter at least one order number."))
-        if len(numbers) > MOST_ORDERS:
-            raise ValidationError(
-                _("At most %(limit)d order numbers at once; yours are %(count)d."),
-                params={"limit": MOST_ORDERS, "count": len(numbers)},
-            )
-        if too_long := next((n for n in numbers if len(n) > NUMBER_LIMIT), ""):
-            raise ValidationError(
-                _("“%(number)s…” is longer than an order number can be (%(limit)d characters)."),
-                params={"number": too_long[:20], "limit": NUMBER_LIMIT},
-            )
-        return numbers
-
-    def clean_last4(self) -> str:
-        return check_last4(self.cleaned_data["last4"])
-
-
-class FileForm(ConfirmForm):
-    """One text and one set of files for all the orders that are ticked."""
-
-    category = forms.ChoiceField(
-        label=gettext_lazy("What went wrong?"),
-        choices=[(value, title) for value, (title, _hint) in CARDS.items()],
-        initial=Ticket.Category.NON_ARRIVAL,
-    )
-    kind = forms.ChoiceField(
-        label=gettext_lazy("What these files show"),
-        choices=Evidence.Kind.choices,
-        initial=Evidence.Kind.PAYMENT_SCREENSHOT,
-    )
-    chosen = forms.TypedMultipleChoiceField(
-        coerce=int, error_messages={"required": gettext_lazy("Please tick at least one order.")}
-    )
-    field_order = ("category", "description", "kind")
-
-    def __init__(self, *args: Any, rows: list[Row], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        chosen: Any = self.fields["chosen"]
-        # Those with a dispute too: a list that is sent again names what it has filed.
-        chosen.choices = [(row.order.pk, row.order.order_no) for row in rows if not row.why_not]
 
 
 @never_cache
@@ -142,47 +66,6 @@ def look_up_list(request: HttpRequest) -> HttpResponse:
     known = {order.order_no for order in orders}
     missing = [number for number in numbers if number not in known]
     return show_table(request, submission, now=now, missing=missing)
-
-
-def nothing_fits() -> str:
-    return _(
-        "No reseller's order fits. Please check both: the numbers, and the last four characters of "
-        "the buyer's account, phone or e-mail. After many wrong tries the answer stays the same "
-        "for an hour."
-    )
-
-
-def find_within_limits(numbers: list[str], last4: str, *, now: datetime) -> list[Order]:
-    """This function will look a list up and count what was guessed wrong, once for each buyer.
-
-    What was tried too often is not found, in silence: to say so would tell that it exists.
-    """
-    open_numbers = [n for n in numbers if not is_shut(MISSES_PER_ORDER, n, now=now)]
-    orders, missed = find_reseller_orders(
-        open_numbers, last4, is_shut=lambda buyer: is_shut(MISSES_PER_BUYER, buyer, now=now)
-    )
-    found = {order.order_no for order in orders}
-    for number in numbers:
-        if number not in found:
-            count_miss(MISSES_PER_ORDER, number, now=now)
-    for buyer in missed:
-        count_miss(MISSES_PER_BUYER, buyer, now=now)
-    return orders
-
-
-def is_shut(limit: Limit, key: str, *, now: datetime) -> bool:
-    try:
-        check(limit, key, now=now)
-    except Throttled:
-        return True
-    return False
-
-
-def count_miss(limit: Limit, key: str, *, now: datetime) -> None:
-    try:
-        count(limit, key, now=now)
-    except Throttled:
-        return
 
 
 def show_list_form(request: HttpRequest, form: ListForm, *, status: int = 200) -> HttpResponse:
