@@ -7,7 +7,6 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,10 +16,18 @@ from orders.api.keys import Need
 from orders.api.pages import NewestFirst, OldestFirst, PageQuery, read_query
 from orders.api.view import ApiView
 from orders.models import ApiKey
-from orders.strict import StrictBooleanField, StrictCharField, StrictSerializer
-from tickets.announcing import EVENTS, PATTERNS
 from tickets.api.tickets import READ
-from tickets.models import WebhookDelivery, WebhookEndpoint
+from tickets.api.webhooks_shown import (
+    DeliveryQuery,
+    DeliveryShown,
+    Replayed,
+    SecretMade,
+    WebhookAsked,
+    WebhookChanged,
+    WebhookMade,
+    WebhookShown,
+)
+from tickets.models import WebhookEndpoint
 from tickets.webhooks.endpoints import (
     change_endpoint,
     register_endpoint,
@@ -28,94 +35,14 @@ from tickets.webhooks.endpoints import (
     replay_failed,
     rotate_secret,
 )
-from tickets.webhooks.places import URL_LIMIT
 
 WRITE = (ApiKey.Scope.ORDERS, ApiKey.Scope.TICKETS)
 MAY_READ = Need(READ, "tickets.view_webhookendpoint")
 MAY_ADD = Need(WRITE, "tickets.add_webhookendpoint")
 MAY_CHANGE = Need(WRITE, "tickets.change_webhookendpoint")
 MAY_DELETE = Need(WRITE, "tickets.delete_webhookendpoint")
-DESCRIPTION_LIMIT = 200
 WEBHOOK_ID = OpenApiParameter("webhook_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 MESSAGE_ID = OpenApiParameter("message_id", OpenApiTypes.STR, OpenApiParameter.PATH)
-
-
-class EventsField(serializers.ListField):
-    """Names of events, or patterns of them: `*`, `ticket.*`, `refund.*`."""
-
-    def __init__(self, **options: Any) -> None:
-        child = serializers.ChoiceField(choices=[(name, name) for name in PATTERNS])
-        super().__init__(child=child, min_length=1, max_length=len(PATTERNS), **options)
-
-
-class WebhookAsked(StrictSerializer):
-    url = StrictCharField(max_length=URL_LIMIT, help_text="https; no address of a private network.")
-    events = EventsField(required=False, default=["*"])
-    description = StrictCharField(
-        max_length=DESCRIPTION_LIMIT, required=False, allow_blank=True, default=""
-    )
-
-
-class WebhookChanged(StrictSerializer):
-    url = StrictCharField(max_length=URL_LIMIT, required=False)
-    events = EventsField(required=False)
-    description = StrictCharField(max_length=DESCRIPTION_LIMIT, required=False, allow_blank=True)
-    enabled = StrictBooleanField(required=False)
-
-
-class WebhookShown(serializers.ModelSerializer):
-    id = serializers.UUIDField(source="uuid")
-    enabled = serializers.BooleanField(source="is_enabled")
-
-    class Meta:
-        model = WebhookEndpoint
-        fields = (
-            *("id", "url", "events", "description", "enabled", "created_at", "disabled_at"),
-            *("disabled_by", "failing_since"),
-        )
-
-
-class WebhookMade(WebhookShown):
-    """With the secret: shown in this answer and never again."""
-
-    secret = serializers.CharField(help_text="whsec_...")
-
-    class Meta:
-        model = WebhookEndpoint
-        fields = (
-            *("id", "url", "events", "description", "enabled", "created_at", "disabled_at"),
-            *("disabled_by", "failing_since", "secret"),
-        )
-
-
-class SecretMade(serializers.Serializer):
-    secret = serializers.CharField()
-    old_secret_until = serializers.DateTimeField()
-
-
-class DeliveryShown(serializers.ModelSerializer):
-    id = serializers.CharField(source="message_id")
-    next_attempt_at = serializers.SerializerMethodField()
-
-    class Meta:
-        model = WebhookDelivery
-        fields = (
-            *("id", "event", "state", "attempts", "created_at", "delivered_at"),
-            *("next_attempt_at", "last_status", "last_error", "payload"),
-        )
-
-    def get_next_attempt_at(self, delivery: WebhookDelivery) -> str | None:
-        waits = delivery.state == WebhookDelivery.State.PENDING
-        return delivery.not_before.isoformat() if waits else None
-
-
-class Replayed(serializers.Serializer):
-    replayed = serializers.IntegerField()
-
-
-class DeliveryQuery(PageQuery):
-    state = serializers.ChoiceField(choices=WebhookDelivery.State.choices, required=False)
-    event = serializers.ChoiceField(choices=[(name, name) for name in EVENTS], required=False)
 
 
 def get_endpoint(webhook_id: UUID) -> WebhookEndpoint:
