@@ -7,7 +7,8 @@ import pytest
 from orders.models import Refund
 from tests.stories import CUSTOMER, HOUR, MINUTE, OPENING, TICK, Desk, acting, at, deadline_of
 from tickets import transitions
-from tickets.reports import GROUPS, Period, count_by_day, count_promises, report, total
+from tickets.report_rows import GROUPS, report, total
+from tickets.reports import Period, count_by_day, count_promises
 from tickets.sweep import sweep
 
 pytestmark = pytest.mark.django_db

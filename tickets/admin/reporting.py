@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from orders.admin.cells import yuan
 from orders.models import Payment
-from tickets.admin.dashboard import chart, write_share
+from tickets.admin.charts import chart
+from tickets.admin.dashboard import write_share
 from tickets.admin.edge import name_of, now_of
 from tickets.admin.sheets import as_sheet
 from tickets.models import Ticket
-from tickets.reports import GROUPS, LONGEST, Period, Row, report, total
+from tickets.report_rows import GROUPS, Row, report, total
+from tickets.reports import LONGEST, Period
 
 LABELS: dict[str, Any] = {
     "agent": gettext_lazy("agent"),

@@ -15,7 +15,8 @@ from orders.api.keys import Need
 from orders.api.view import ApiView
 from orders.strict import StrictSerializer
 from tickets.api.tickets import READ
-from tickets.reports import GROUPS, LONGEST, Kept, Period, Row, count_promises, report, total
+from tickets.report_rows import GROUPS, Row, report, total
+from tickets.reports import LONGEST, Kept, Period, count_promises
 
 DAYS = 30
 
