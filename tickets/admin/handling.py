@@ -1,7 +1,5 @@
 """Everyday verbs of a dispute. Each is one dialog and one call of the domain."""
 
-from uuid import UUID
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -11,11 +9,11 @@ from orders.admin.dialogs import DialogForm, dialog_action
 from tickets import outages, transitions
 from tickets.admin import handling_forms as forms
 from tickets.admin.edge import acting, now_of, user_of
-from tickets.admin.onward import go_on
+from tickets.admin.proof_verbs import ProofVerbs
 from tickets.reveal import reveal_contact
 
 
-class HandlingVerbs:
+class HandlingVerbs(ProofVerbs):
     """Dialogs of TicketAdmin: take a case, talk about it, ask for proof, pass it up."""
 
     @dialog_action(
@@ -88,49 +86,6 @@ class HandlingVerbs:
             internal=True,
         )
         return _("The note is kept.")
-
-    @dialog_action(
-        name=gettext_lazy("Ask for proof"),
-        title=gettext_lazy("Ask the customer for proof"),
-        description=gettext_lazy(
-            "The internal clocks stand still meanwhile. The 24-hour promise never does."
-        ),
-        submit=gettext_lazy("Ask"),
-        url_path="request-evidence",
-        permission="work",
-        form_class=forms.RequestEvidenceForm,
-        icon="add_a_photo",
-    )
-    def request_evidence(
-        self, request: HttpRequest, form: DialogForm, pk: int
-    ) -> str | HttpResponse:
-        transitions.request_evidence(
-            ticket_id=pk,
-            kinds=form.cleaned_data["kinds"],
-            text=form.cleaned_data["text"],
-            actor=acting(request),
-            now=now_of(request),
-        )
-        return go_on(request, _("The customer is asked for proof."), ticket_id=pk)
-
-    @dialog_action(
-        name=gettext_lazy("Accept proof"),
-        title=gettext_lazy("Say that proof was looked at and found good"),
-        description=gettext_lazy("This moves no clock: the promise counts from receipt."),
-        submit=gettext_lazy("Accept"),
-        url_path="accept-evidence",
-        permission="work",
-        form_class=forms.AcceptEvidenceForm,
-        icon="task_alt",
-    )
-    def accept_evidence(self, request: HttpRequest, form: DialogForm, pk: int) -> str:
-        transitions.accept_evidence(
-            ticket_id=pk,
-            evidence_ids=[UUID(value) for value in form.cleaned_data["evidence"]],
-            actor=acting(request),
-            now=now_of(request),
-        )
-        return _("The proof is accepted.")
 
     @dialog_action(
         name=gettext_lazy("Escalate"),

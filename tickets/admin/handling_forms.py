@@ -8,16 +8,15 @@ from django.contrib.auth.models import User
 from django.http import Http404
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from orders.admin.dialogs import DialogForm, line_field, text_field
 from orders.models import Outage
 from tickets.admin.edge import name_of, people_who_work
 from tickets.admin.kin import find_kin, name_outage, recent_outages
-from tickets.completeness import missing
 from tickets.macros import find_macros
-from tickets.models import Evidence, Ticket
+from tickets.models import Ticket
 from tickets.transitions.handling import TEXT_LIMIT
 
 TO_CUSTOMER = gettext_lazy("The customer reads this.")
@@ -151,40 +150,6 @@ class NoteForm(TicketForm):
         limit=TEXT_LIMIT,
         help_text=gettext_lazy("Staff alone read this."),
     )
-
-
-class RequestEvidenceForm(WordsForm):
-    kinds = forms.MultipleChoiceField(
-        label=gettext_lazy("What is needed"),
-        choices=Evidence.Kind.choices,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-    )
-    text = text_field(gettext_lazy("Message text"), limit=TEXT_LIMIT, help_text=TO_CUSTOMER)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.is_bound:
-            return
-        present = self.ticket.evidence.values_list("kind", flat=True)
-        lacking = missing(self.ticket.category, present)
-        if lacking:
-            self.initial["kinds"] = sorted(lacking[0])
-        self.initial["text"] = self.say(
-            gettext_noop("To go on we need the proof named here. A photo of the screen is enough.")
-        )
-
-
-class AcceptEvidenceForm(TicketForm):
-    evidence = forms.MultipleChoiceField(
-        label=gettext_lazy("Files"), widget=UnfoldAdminCheckboxSelectMultipleWidget
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        waiting = [file for file in self.ticket.evidence.all() if file.accepted_at is None]
-        choices = [(str(f.pk), f"{f.get_kind_display()} · {f.filename}") for f in waiting]
-        self.fields["evidence"].choices = choices
-        self.initial.setdefault("evidence", [pk for pk, _label in choices])
 
 
 class EscalateForm(TicketForm):
