@@ -1,6 +1,5 @@
 """The checklist of an operator's first hour: each item is a fact, not a tick."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from orders.models import Order, Payment, Refund
 from tickets.models import CalendarDay, Notice, StaffedHours
 from tickets.policies import get_policy
 from tickets.policy_reader import read_policy
+from tickets.setup_item import Item
 from tickets.shop_profile import TEST_MAIL, find_profile, mail_settings, policy_digest
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -23,16 +23,6 @@ SUPERVISORS, AGENTS = 2, 1
 #: Channels that money came through within this time have to be able to pay back.
 RECENT = timedelta(days=90)
 NOT_OURS = (Order.Source.DEMO, Order.Source.DRILL)
-
-
-@dataclass(frozen=True)
-class Item:
-    code: str
-    title: str
-    is_done: bool
-    #: What is known, and while it is open what to do next.
-    fact: str
-    next_step: str = ""
 
 
 def checklist(*, now: datetime) -> list[Item]:

@@ -10,10 +10,8 @@ from django.utils.translation import gettext_lazy
 
 from tickets.forms import CARDS, ConfirmForm, TidyForm, check_last4, plain
 from tickets.models import Evidence, Ticket
-from tickets.resellers import (
-    MOST_ORDERS,
-    Row,
-)
+from tickets.reseller_rows import Row
+from tickets.resellers import MOST_ORDERS
 
 NUMBER_LIMIT = 64
 SEPARATORS = re.compile(r"[\s,;，；、|]+")

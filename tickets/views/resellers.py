@@ -16,12 +16,8 @@ from helpdesk import clock
 from orders.masking import mask_account
 from tickets.intake import Contact, Dispute
 from tickets.models import Evidence, Ticket
-from tickets.resellers import (
-    Filed,
-    Submission,
-    file_disputes,
-    list_rows,
-)
+from tickets.reseller_rows import list_rows
+from tickets.resellers import Filed, Submission, file_disputes
 from tickets.throttle import (
     LISTS_PER_ADDRESS,
     Throttled,
