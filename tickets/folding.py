@@ -62,14 +62,14 @@ def fold(reader: Reader, *, skip: int, now: datetime) -> int:
             .order_by("not_before", "id")[: skip + BATCH]
         )[skip:]
         if waiting:
-            digest = open_digest(reader, now=now)
+            digest = open_digest(reader, first=waiting[0], now=now)
             Notice.objects.filter(pk__in=[notice.pk for notice in waiting]).update(
                 state=State.FOLDED, folded_into=digest
             )
     return len(waiting)
 
 
-def open_digest(reader: Reader, *, now: datetime) -> Notice:
+def open_digest(reader: Reader, *, first: Notice, now: datetime) -> Notice:
     """This function will lock the summary that still collects, or begin one.
 
     One collects until the instant in its context. Whoever sends it claims the row after that, and
@@ -88,7 +88,8 @@ def open_digest(reader: Reader, *, now: datetime) -> Notice:
         user_id=user_id,
         kind=DIGEST,
         context={"about": kind, "collects_until": until.isoformat()},
-        key=f"digest:{route}:{user_id}:{kind}:{now.isoformat()}",
+        # Nothing is folded twice, so no two summaries begin with the same letter.
+        key=f"digest:{first.pk}",
         created_at=now,
         not_before=until,
     )
