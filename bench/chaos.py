@@ -154,6 +154,7 @@ def harm(
     chance = random.Random(course.seed)
     last_due = max(expected.values())
     next_kill = time.monotonic() + 12
+    # Two stops of the database at most, each with calm around it.
     next_broker, next_crash = next_kill + 8, next_kill + span / 3
     while datetime.now(last_due.tzinfo) < last_due:
         time.sleep(0.1)
@@ -168,7 +169,7 @@ def harm(
             if chance.random() < 0.5:
                 fleet.kill("valkey", away_s=0.5)
         if now >= next_crash:
-            next_crash = now + span / 3
+            next_crash = now + span / 2
             course.outages.append(crash(server, fleet))
 
 
@@ -262,6 +263,8 @@ def write(result: Result, courses: list[Course]) -> None:
     for what in courses[0].wrong:
         count = sum(course.wrong[what] for course in courses)
         result.promise(what, "0", count, count == 0)
+    if not all(course.late_calm_s for course in courses):
+        result.say_unmeasured("lateness of a seed", "no clock fell due while there was a database")
     p99 = max(at_share(course.late_calm_s, 0.99) for course in courses)
     goal = "p99 lateness outside database downtime, worst seed"
     result.goal(goal, f"<= {GOAL_P99_S} s", p99, p99 <= GOAL_P99_S)

@@ -65,11 +65,12 @@ WITH due AS MATERIALIZED (
     SELECT ticket_id, id, 'agent_resolution', due_at, %(now)s, '', '', '' FROM chained
 ), notices AS (
     INSERT INTO tickets_notice (ticket_id, audience, user_id, kind, context, key, created_at,
-        state, attempts, not_before, recipient, subject, body, last_error)
+        state, attempts, not_before, recipient, subject, body, last_error,
+        route, unknowns, reference)
     SELECT c.ticket_id, to_whom.audience, to_whom.user_id, to_whom.kind, to_whom.context,
         c.uuid || ':' || c.event_seq + 2 || ':' || to_whom.kind || ':'
             || coalesce(to_whom.user_id::text, 'customer'),
-        %(now)s, 'pending', 0, %(now)s, '', '', '', ''
+        %(now)s, 'pending', 0, %(now)s, '', '', '', '', 'email', 0, ''
     FROM chained c CROSS JOIN (
         SELECT 'staff' AS audience, u.id AS user_id, 'escalated_staff' AS kind,
             '{"by": "agent_resolution"}'::jsonb AS context

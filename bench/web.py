@@ -123,7 +123,7 @@ def ask(port: int, call: Call) -> tuple[int, bytes]:
 
 
 def at_share(values: list[float], share: float) -> float:
-    return sorted(values)[max(0, round(len(values) * share) - 1)]
+    return sorted(values)[max(0, round(len(values) * share) - 1)] if values else 0.0
 
 
 @lru_cache(maxsize=1)
