@@ -110,12 +110,13 @@ def bring_up(supervisor: Supervisor) -> None:
         supervisor.start(simulator)
     web = [PYTHON, "-m", "gunicorn", "-c", "python:helpdesk.web"]
     supervisor.start(Child("web", web))
+    # People wait for the first page; the others begin when it stands, instead of sharing the cores.
+    wait_for(supervisor, "web", web_answers)
     supervisor.start(Child("worker", [*worker, "-Q", "celery", "-c", "2", "-n", "worker@%h"]))
     supervisor.start(Child("timers", [*worker, "-Q", "timers", "-c", "1", "-n", "timers@%h"]))
     supervisor.start(Child("beat", beat))
     if settings.DEMO:
         wait_for(supervisor, "simulator", lambda: has_written_address(simulator))
-    wait_for(supervisor, "web", web_answers)
 
 
 def start_valkey(supervisor: Supervisor) -> None:
